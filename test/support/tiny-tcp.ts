@@ -454,7 +454,7 @@ export class TinyTcp {
   #sendSyn(now: number): void {
     const { windowScale, sack = false, timestamps = false } = this.#options;
     const answering = this.state === 'syn-received';
-    const options = [tcpOption.mss(this.#maximumSegment())];
+    const options: Uint8Array[] = [tcpOption.mss(this.#maximumSegment())];
     if (answering ? this.#sacking : sack) options.push(tcpOption.sackPermitted);
     if (answering ? this.#stamping : timestamps)
       options.push(tcpOption.timestamps(now >>> 0, this.#lastStamp));
