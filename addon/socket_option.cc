@@ -1,0 +1,40 @@
+// Any socket option, and the peer's address, as raw bytes.
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "addon.h"
+
+namespace toakit {
+namespace {
+
+Napi::Value GetSocketOption(const Napi::CallbackInfo& info) {
+  auto into = info[3].As<Napi::Uint8Array>();
+  socklen_t length = static_cast<socklen_t>(into.ByteLength());
+  const int returned =
+      getsockopt(IntegerAt(info, 0), IntegerAt(info, 1), IntegerAt(info, 2), into.Data(), &length);
+  return Result(info, returned < 0 ? returned : static_cast<int64_t>(length));
+}
+
+// The kernel reports the length it would have liked to write, which may be more than there was room for.
+Napi::Value GetPeerName(const Napi::CallbackInfo& info) {
+  auto into = info[1].As<Napi::Uint8Array>();
+  socklen_t length = static_cast<socklen_t>(into.ByteLength());
+  const int returned = getpeername(IntegerAt(info, 0), reinterpret_cast<sockaddr*>(into.Data()), &length);
+  return Result(info, returned < 0 ? returned : static_cast<int64_t>(length));
+}
+
+// Linux has closed the descriptor even where close() says EINTR; trying again could close somebody else's.
+Napi::Value CloseFd(const Napi::CallbackInfo& info) {
+  const int returned = close(IntegerAt(info, 0));
+  return Result(info, returned < 0 && errno == EINTR ? 0 : returned);
+}
+
+}  // namespace
+
+void DefineSocketOption(Napi::Env env, Napi::Object exports) {
+  Define<GetSocketOption>(env, exports, "getSocketOption");
+  Define<GetPeerName>(env, exports, "getPeerName");
+  Define<CloseFd>(env, exports, "closeFd");
+}
+
+}  // namespace toakit

@@ -1,0 +1,164 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/**
+ * The native addon: what Node cannot do itself. Callers check the arguments, the addon trusts them. Where nothing else
+ * is said, a function answers a number that is zero or more, or -errno; `nativeError` makes an error of the latter.
+ */
+export interface NativeAddon {
+  /** Sets TCP_SAVE_SYN of a TCP socket: 0 off, 1 keep the IP and TCP headers, 2 the MAC header too. */
+  setSaveSyn(fd: number, value: 0 | 1 | 2): number;
+
+  /**
+   * Reads TCP_SAVED_SYN of an accepted connection; answers the bytes filled. 0: there is none, because it was not asked
+   * for, was read before, or SYN cookies were in use. -EINVAL: `into` is too small, and the SYN is still there.
+   */
+  readSavedSyn(fd: number, into: Uint8Array): number;
+
+  /** getsockopt(2) with raw numbers; answers the bytes filled. */
+  getSocketOption(fd: number, level: number, name: number, into: Uint8Array): number;
+
+  /** getpeername(2): a raw sockaddr. Answers its length, which may be more than `into` had room for. */
+  getPeerName(fd: number, into: Uint8Array): number;
+
+  /** Closes a file descriptor that this addon opened. Close its `Poll` first. */
+  closeFd(fd: number): number;
+
+  /** The index of the interface of this name in the network namespace of the calling thread, or -ENODEV. */
+  interfaceIndex(name: string): number;
+
+  /**
+   * Describes an interface in 16 bytes, little-endian: MTU u32 at 0, IFF_* flags u32 at 4, MAC address at 8, hardware
+   * type u16 (ARPHRD_*, Ethernet is 1) at 14.
+   */
+  interfaceDescription(name: string, into: Uint8Array): number;
+
+  /**
+   * Opens a non-blocking packet socket that sees every frame of one interface, except VLAN-tagged ones (also those with
+   * VLAN 0): they belong to the sub-interfaces. `flags` is made of `PacketSocketFlag`. The buffer size is in bytes and is for
+   * each of the two directions; it goes past the limits in /proc/sys/net/core only with CAP_NET_ADMIN, else up to them.
+   * Needs CAP_NET_RAW (-EPERM) and Linux 4.20. Answers the file descriptor.
+   */
+  packetSocketOpen(interfaceIndex: number, flags: number, bufferBytes: number): number;
+
+  /**
+   * Receives up to `count` frames (at most 64) in one recvmmsg(2), without waiting. `table` holds pairs: frame i is written at
+   * `arena[table[2 * i]]`, where `capacity` bytes must be free, and its length is put into `table[2 * i + 1]`.
+   * Answers how many pairs were filled, 0 if nothing is there. A negative length is a frame that was lost:
+   * -EMSGSIZE it was longer than `capacity`; -EINVAL its kind of GSO cannot be told in a virtio header.
+   * -ENETDOWN, told once: the interface went down or away.
+   */
+  packetSocketReceive(
+    fd: number,
+    arena: Uint8Array,
+    table: Int32Array,
+    count: number,
+    capacity: number,
+  ): number;
+
+  /**
+   * Sends up to `count` frames (at most 64), the pairs in `table` being offset and length in `arena`, without waiting: one
+   * sendmmsg(2), and one more for each frame that is refused. Answers how many were sent. The others are not tried
+   * again; their lengths become -errno, -EAGAIN where the send buffer was full.
+   */
+  packetSocketSend(fd: number, arena: Uint8Array, table: Int32Array, count: number): number;
+
+  /** Reads PACKET_STATISTICS, and so resets it: `[frames that passed the filter, of them dropped for want of buffer]`. */
+  packetSocketStatistics(fd: number, into: Uint32Array): number;
+
+  readonly Poll: new (fd: number, onReadable: () => void) => Poll;
+}
+
+/**
+ * Calls back from the event loop while a file descriptor is readable, or has an error pending: read until nothing is left.
+ * One poll per file descriptor. It ends by `close()`, which must come before the descriptor is closed, or with its thread.
+ */
+export interface Poll {
+  /** Answers 0 or -errno: -EEXIST the loop already watches this descriptor, -EPERM it cannot be polled, -EBADF. */
+  start(): number;
+  stop(): number;
+  /** A started poll keeps the process alive; `unref()` ends that, `ref()` brings it back. */
+  ref(): void;
+  unref(): void;
+  close(): void;
+}
+
+/** The flags of `packetSocketOpen`. With `virtioHeader` a virtio_net_hdr of 10 bytes stands before each frame, both ways. */
+export const PacketSocketFlag = {
+  promiscuous: 1,
+  virtioHeader: 2,
+  ignoreOutgoing: 4,
+  allMulticast: 8,
+} as const;
+
+export type NativeSupport =
+  | { readonly supported: true }
+  | { readonly supported: false; readonly reason: string; readonly hint: string };
+
+/** The folder of the package, or of the checkout: this file runs as dist/lib/native.js. */
+export const packageRoot = fileURLToPath(new URL('../..', import.meta.url));
+
+/** Where the addon is once it was built on this machine. */
+export const builtAddon = join(packageRoot, 'build', 'Release', 'toakit.node');
+
+const buildHint = 'build it on this machine with: npx toa build-addon';
+
+type Loaded = { readonly addon: NativeAddon } | Exclude<NativeSupport, { supported: true }>;
+
+let loaded: Loaded | undefined;
+
+/** The addon, or undefined where it does not load; `nativeSupport` says why. Never throws. */
+export function native(): NativeAddon | undefined {
+  loaded ??= load();
+  return 'addon' in loaded ? loaded.addon : undefined;
+}
+
+/** Whether the addon loads here, and if not, why not and what to do about it. Never throws. */
+export function nativeSupport(): NativeSupport {
+  loaded ??= load();
+  return 'addon' in loaded ? { supported: true } : loaded;
+}
+
+function load(): Loaded {
+  if (process.platform !== 'linux') {
+    return unsupported(`toakit works on Linux, this is ${process.platform}`, 'run the server on Linux');
+  }
+  if (existsSync(builtAddon)) return open(builtAddon);
+  const prebuilt = join(packageRoot, 'prebuilds', `linux-${process.arch}`, 'toakit.node');
+  if (!existsSync(prebuilt))
+    return unsupported(`there is no prebuilt addon for linux-${process.arch}`, buildHint);
+  if (usesMusl()) return unsupported('the prebuilt addon is for glibc, and this Node uses musl', buildHint);
+  return open(prebuilt);
+}
+
+function open(path: string): Loaded {
+  try {
+    return { addon: createRequire(import.meta.url)(path) };
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ERR_DLOPEN_DISABLED') {
+      return unsupported(
+        'this Node process may not load addons',
+        'drop --no-addons, or give --allow-addons beside --permission',
+      );
+    }
+    return unsupported(
+      `the addon does not load: ${error instanceof Error ? error.message : error}`,
+      buildHint,
+    );
+  }
+}
+
+function unsupported(reason: string, hint: string): Loaded {
+  return { supported: false, reason, hint };
+}
+
+/** A prebuilt addon may load under musl and fail later, so this is looked up before. */
+function usesMusl(): boolean {
+  try {
+    return readFileSync('/proc/self/maps', 'latin1').includes('/ld-musl-');
+  } catch {
+    return false;
+  }
+}
