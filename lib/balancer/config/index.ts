@@ -1,0 +1,3 @@
+export type { Fault } from './faults.js';
+export * from './model.js';
+export { type Validation, validateConfig } from './validate.js';
