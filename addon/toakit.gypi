@@ -15,7 +15,7 @@
       'defines': ['NAPI_VERSION=9', 'NAPI_DISABLE_CPP_EXCEPTIONS', '_GNU_SOURCE'],
       'cflags': ['-Wall', '-Wextra', '-Wno-unused-parameter', '-fvisibility=hidden'],
       # libstdc++ is not needed (memory.cc); no symbol is looked up late, so that what is missing shows when loading.
-      'ldflags': ['-Wl,--as-needed', '-Wl,-z,now', '-Wl,-Bsymbolic-functions'],
+      'ldflags': ['-Wl,--as-needed', '-Wl,-s', '-Wl,-z,now', '-Wl,-Bsymbolic-functions'],
     },
   ],
 }
