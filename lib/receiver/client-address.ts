@@ -65,11 +65,21 @@ export function knownClientAddress(target: ClientAddressTarget): ClientAddress |
   return (target as Carrier)[client];
 }
 
+/** The TCP socket below: of a request, a session, a TLSSocket. */
+export function rawSocket(target: ClientAddressTarget): Socket {
+  const carrier = target as Carrier;
+  const socket = socketOf(carrier);
+  return (socket._parent ?? socket) as Socket;
+}
+
+function socketOf(carrier: Carrier): Carrier {
+  return carrier.session?.socket ?? carrier.socket ?? carrier;
+}
+
 function findClient(carrier: Carrier): ClientAddress | undefined {
-  const session = carrier.session;
-  const socket = session?.socket ?? carrier.socket ?? carrier;
+  const socket = socketOf(carrier);
   // A TLSSocket keeps the raw socket below it as _parent.
-  return session?.[client] ?? socket[client] ?? socket._parent?.[client] ?? peerAddress(socket);
+  return carrier.session?.[client] ?? socket[client] ?? socket._parent?.[client] ?? peerAddress(socket);
 }
 
 function peerAddress({ remoteAddress, remotePort = 0 }: Carrier): ClientAddress | undefined {

@@ -9,7 +9,7 @@ export interface TypedChannel<Message> {
   readonly hasSubscribers: boolean;
   publish(message: Message): void;
   subscribe(onMessage: (message: Message, name: string | symbol) => void): void;
-  unsubscribe(onMessage: (message: Message, name: string | symbol) => void): boolean;
+  unsubscribe(onMessage: (message: Message, name: string | symbol) => void): void;
 }
 
 export interface ConnectionMessage {

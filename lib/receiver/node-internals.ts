@@ -21,6 +21,13 @@ export function tcpHandle(socket: Socket): TcpHandle | undefined {
   return handle as TcpHandle;
 }
 
+/** Whether it is an IPv6 socket, which an IPv4 client may be connected to nevertheless. */
+export function isIpv6Socket(handle: TcpHandle): boolean {
+  const own: SocketName = {};
+  handle.getsockname(own);
+  return own.family === 'IPv6';
+}
+
 /** The listening file descriptor. A cluster worker under round robin has none: its primary listens. */
 export function listeningFd(server: Server): number | undefined {
   const fd = (server as unknown as { _handle?: { fd?: number } | null })._handle?.fd;

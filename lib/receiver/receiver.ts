@@ -2,7 +2,7 @@ import type { Server, Socket } from 'node:net';
 import type { Endpoint } from '../net/address.js';
 import { fromPeer, knownClientAddress, plainEndpoint, setClientAddress } from './client-address.js';
 import { connectionChannel, missingChannel, untrustedChannel } from './diagnostics.js';
-import { type SocketName, type TcpHandle, tcpHandle } from './node-internals.js';
+import { isIpv6Socket, type TcpHandle, tcpHandle } from './node-internals.js';
 import { overridePeerName } from './override.js';
 import type { Finding, Source } from './source.js';
 import { noConnections, type Outcome, type ReceiverStats } from './stats.js';
@@ -96,9 +96,7 @@ export class Receiver {
     if (peer.family === 6) return true;
     const { server } = socket as Socket & { server?: Server };
     if (server === this.#server && this.#listensOnIpv6 !== undefined) return this.#listensOnIpv6;
-    const own: SocketName = {};
-    handle.getsockname(own);
-    return own.family === 'IPv6';
+    return isIpv6Socket(handle);
   }
 }
 
