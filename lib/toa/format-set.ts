@@ -28,10 +28,10 @@ function key(kind: number, length: number): number {
 }
 
 /** Names for formats that belong together and are told apart by their length. */
-const groups: Readonly<Record<string, readonly FormatId[]>> = {
-  'vip-253': ['vip-253-v4', 'vip-253-v6'],
-  'cdn-28': ['cdn-28-v4', 'cdn-28-v6'],
-};
+const groups: ReadonlyMap<string, readonly FormatId[]> = new Map([
+  ['vip-253', ['vip-253-v4', 'vip-253-v6']],
+  ['cdn-28', ['cdn-28-v4', 'cdn-28-v6']],
+]);
 
 /** The name of one format, or of a group of them. */
 export type FormatName = FormatId | 'vip-253' | 'cdn-28';
@@ -44,11 +44,11 @@ export type FormatName = FormatId | 'vip-253' | 'cdn-28';
 export function acceptFormats(names: Iterable<FormatName> | 'default' | 'all' = 'default'): FormatSet {
   if (names === 'default') return new FormatSet(formats.filter((format) => format.default));
   if (names === 'all')
-    return new FormatSet(formats.filter((format) => !groups['vip-253']!.includes(format.id)));
+    return new FormatSet(formats.filter((format) => !groups.get('vip-253')!.includes(format.id)));
   if (typeof names === 'string') throw refusal(`"${names}"`, `'default', 'all' or a list of names`);
-  const accepted = [...new Set([...names].flatMap((name): readonly string[] => groups[name] ?? [name]))].map(
-    known,
-  );
+  const accepted = [
+    ...new Set([...names].flatMap((name): readonly string[] => groups.get(name) ?? [name])),
+  ].map(known);
   if (accepted.length === 0) throw refusal('an empty list', 'at least one format');
   refuseCollisions(accepted);
   return new FormatSet(accepted);
