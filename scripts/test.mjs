@@ -2,7 +2,7 @@
  * Runs the test suites: `npm test`, or `npm test -- PATTERN ...` for the test files whose path contains one of the patterns.
  *
  * `node --test` expands no globs on Node 20, and one run has one concurrency. Suites that share the machine's namespaces,
- * processors or package folder run one file at a time; the others run side by side. Both runs end in one summary.
+ * processors or package folder run one file at a time; the others run side by side. All end in one summary.
  */
 import { readdirSync } from 'node:fs';
 import { dirname, join, resolve, sep } from 'node:path';
@@ -12,10 +12,23 @@ import { spec } from 'node:test/reporters';
 import { fileURLToPath } from 'node:url';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
-const oneAtATime = new Set(['network', 'cli', 'packaging', 'bench']);
 const summaryLine = /^(tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) ([\d.]+)$/;
 
-/** Paths of the test sources, relative to the root. The sources name the tests: dist/ may hold more than was asked for. */
+// A file that takes longer than its timeout (milliseconds) hangs: it is cut, and counts as canceled.
+const groups = [
+  { name: 'unit', concurrency: 2, timeout: 120_000 },
+  { name: 'packaging', suites: ['packaging'], concurrency: 1, timeout: 300_000 },
+  { name: 'namespaces', suites: ['network', 'bench'], concurrency: 1, timeout: 300_000 },
+  { name: 'command line', suites: ['cli'], concurrency: 1, timeout: 300_000 },
+];
+
+/** The name of the group that a test file belongs to: by its suite, the folder below test/. */
+function groupOf(path) {
+  const suite = path.split(sep)[1];
+  return groups.find((group) => group.suites?.includes(suite))?.name ?? 'unit';
+}
+
+/** Paths of the test sources, relative to the root. The sources name the tests, dist/ only holds what runs. */
 function testFiles(patterns) {
   return readdirSync(join(root, 'test'), { recursive: true })
     .filter((path) => path.endsWith('.test.ts'))
@@ -24,40 +37,36 @@ function testFiles(patterns) {
     .sort();
 }
 
-/** The events of several runs as those of one: the summaries are added up and come last. */
-async function* events(groups, totals) {
-  for (const { name, files, concurrency, timeout } of groups) {
+/** The events of several runs as those of one: the summaries are added up in `totals` and come last. */
+async function* events(files, totals) {
+  for (const { name, concurrency, timeout } of groups) {
+    const sources = files.filter((path) => groupOf(path) === name);
+    if (sources.length === 0) continue;
     const started = performance.now();
-    const compiled = files.map((path) => join(root, 'dist', path.replace(/\.ts$/, '.js')));
+    const compiled = sources.map((path) => join(root, 'dist', path.replace(/\.ts$/, '.js')));
     for await (const event of run({ files: compiled, concurrency, timeout })) {
-      const total =
-        event.type === 'test:diagnostic' && event.data.nesting === 0 && summaryLine.exec(event.data.message);
-      if (!total) yield event;
-      else totals.set(total[1], (totals.get(total[1]) ?? 0) + Number(total[2]));
+      const isOfRun = event.type === 'test:diagnostic' && event.data.nesting === 0;
+      const total = isOfRun && summaryLine.exec(event.data.message);
+      if (total) totals.set(total[1], (totals.get(total[1]) ?? 0) + Number(total[2]));
+      else yield event;
     }
-    const minutes = (performance.now() - started) / 60_000;
-    console.error(`toakit: ${name}: ${files.length} files in ${minutes.toFixed(1)} minutes`);
+    const seconds = Math.round((performance.now() - started) / 1000);
+    console.error(`toakit: ${name}: ${sources.length} files in ${seconds} seconds`);
   }
   for (const [name, value] of totals) {
     yield { type: 'test:diagnostic', data: { nesting: 0, message: `${name} ${value}` } };
   }
 }
 
-const files = testFiles(process.argv.slice(2));
+const patterns = process.argv.slice(2);
+const files = testFiles(patterns);
 if (files.length === 0) {
-  console.error(`toakit: no test file matches ${process.argv.slice(2).join(', ')}`);
+  console.error(`toakit: no test file matches ${patterns.join(', ')}`);
   process.exit(2);
 }
 
-const isAlone = (path) => oneAtATime.has(path.split(sep)[1]);
-const groups = [
-  // A file that takes longer hangs: it is cut, and counts as canceled.
-  { name: 'side by side', files: files.filter((path) => !isAlone(path)), concurrency: 2, timeout: 120_000 },
-  { name: 'one at a time', files: files.filter(isAlone), concurrency: 1, timeout: 300_000 },
-].filter((group) => group.files.length > 0);
-
 const totals = new Map();
-for await (const text of Readable.from(events(groups, totals)).compose(new spec()))
-  process.stdout.write(text);
+const report = Readable.from(events(files, totals)).compose(new spec());
+for await (const text of report) process.stdout.write(text);
 process.exitCode =
   totals.get('pass') > 0 && totals.get('fail') === 0 && totals.get('cancelled') === 0 ? 0 : 1;

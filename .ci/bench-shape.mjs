@@ -1,0 +1,18 @@
+// Checks the JSON of `npm run bench -- --json` on standard input: every figure is there and is a positive number.
+import { readFileSync } from 'node:fs';
+
+const peers = ['toakit', 'nftables', 'haproxy', 'routing'];
+const balancer = ['connectionsPerSecond', 'gbitPerSecond', 'packetsPerSecond', 'p50', 'p99'];
+const wanted = [
+  ...peers.flatMap((peer) => balancer.map((figure) => ['balancer', peer, figure])),
+  ...['16', '4096', '65536'].map((connections) => ['core', 'fullnat', connections]),
+  ['receiver', 'connectionsRatio'],
+];
+
+const figures = JSON.parse(readFileSync(0, 'utf8'));
+for (const path of wanted) {
+  const value = path.reduce((object, key) => object?.[key], figures);
+  if (typeof value === 'number' && value > 0 && Number.isFinite(value)) continue;
+  console.error(`bench: wanted a positive number at ${path.join('.')}, got ${JSON.stringify(value)}`);
+  process.exitCode = 1;
+}
