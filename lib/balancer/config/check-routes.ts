@@ -19,11 +19,12 @@ export function checkRoutes(
   faults: Faults,
 ): void {
   refuseRepeated(routes, (route) => route.to, 'routes', 'to', faults);
-  const names = [...new Set(links.flatMap((link) => link?.name ?? []))];
+  const names = [...new Set(links.map((link) => link?.name))];
+  const namesAreKnown = names.length > 0 && !names.includes(undefined); // else a route may mean the link that is faulty
   for (const [index, route] of routes.entries()) {
     const path = `routes[${index}]`;
-    if (route?.link !== undefined && !names.includes(route.link)) {
-      faults.add(`${path}.link`, route.link, `the name of a link: ${names.join(', ') || 'there is none'}`);
+    if (namesAreKnown && route?.link !== undefined && !names.includes(route.link)) {
+      faults.add(`${path}.link`, route.link, `the name of a link: ${names.join(', ')}`);
     }
     if (route?.to === undefined) continue;
     const family = familyOf(route.to);
