@@ -21,11 +21,6 @@ export interface ParsedCidr extends ParsedAddress {
   readonly hostBits: boolean;
 }
 
-/** Bytes of an address of this family. */
-export function addressLength(family: Family): 4 | 16 {
-  return family === 4 ? 4 : 16;
-}
-
 /** Reads `a.b.c.d` or an IPv6 address. Strict: no leading zeros in an octet, no zone, no brackets, no blanks. */
 export function parseAddress(text: string): ParsedAddress | undefined {
   const family = text.includes(':') ? 6 : 4;
