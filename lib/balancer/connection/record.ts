@@ -1,0 +1,49 @@
+/**
+ * A connection is `RECORD_WORDS` int32 words in one array, two cache lines. The names below are the words' positions.
+ *
+ * Why not one array for each field: a packet of a known connection reads some twenty fields, which would be twenty cache
+ * lines where the table outgrows the cache; so it is two.
+ *
+ * An address is four words in network order, IPv4 as IPv4-mapped. A port pair has the first-named side in the high
+ * 16 bits.
+ */
+export const RECORD_WORDS = 32;
+
+/** client : vip, as they stand in the client's packets. */
+export const CLIENT = 0;
+export const VIP = 4;
+export const CLIENT_PORTS = 8;
+/** State in bits 0-7, flags from bit 8. */
+export const STATE = 9;
+/** Virtual service in the high 16 bits, real server in the low ones (both positions in the balancer's lists). */
+export const OWNER = 10;
+/** The neighbor towards the client, and towards the real server; -1 until known. */
+export const CLIENT_HOP = 11;
+export const SERVER_HOP = 12;
+/** When it expires, in ticks. */
+export const EXPIRES = 13;
+/** Added to the client's sequence numbers on their way to the real server. */
+export const SEQUENCE_DELTA = 14;
+/** The sequence number of the SYN that the real server saw. */
+export const INITIAL_SEQUENCE = 15;
+/** real server : lip, as they stand in the real server's packets. */
+export const SERVER = 16;
+export const LOCAL = 20;
+export const SERVER_PORTS = 24;
+/** Checksum deltas of the client's packets: addresses in the high 16 bits, ports in the low ones. */
+export const CHECKSUM_DELTAS = 25;
+/** The sequence number of the real server's first byte: while the client acknowledges just this, TOA is due. */
+export const FIRST_DATA_SEQUENCE = 26;
+/** What the real server sent last, and what it acknowledged last: where an RST has to stand. */
+export const SERVER_END = 27;
+export const SERVER_ACKNOWLEDGED = 28;
+/** The timer wheel's list: next, previous (or its bucket), and the tick the wheel looks at it. `NEXT` links free records too. */
+export const NEXT = 29;
+export const PREVIOUS = 30;
+export const ARMED = 31;
+
+export const STATE_MASK = 0xff;
+/** FIRST_DATA_SEQUENCE is known: the SYN-ACK was seen. */
+export const FLAG_SYN_ACK_SEEN = 0x100;
+/** SERVER_END and SERVER_ACKNOWLEDGED are known. */
+export const FLAG_SERVER_SEEN = 0x200;

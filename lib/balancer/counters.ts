@@ -1,0 +1,103 @@
+/**
+ * Everything the balancer counts, by name. Each drop, refusal and answer has a counter of its own; the names are part
+ * of the public interface. Where Linux's or Alibaba's LVS has a counter for the same thing, the name is theirs
+ * (`fullnat_add_toa_ok`, `synproxy_…`), with a hyphen for the underscore.
+ */
+const NAMES = [
+  // traffic
+  'frames-in',
+  'frames-forwarded',
+  'packets-in',
+  'packets-out',
+  'bytes-in',
+  'bytes-out',
+  'connections-new',
+  'connections-expired',
+  'connections-reused',
+  // frames that are dropped before anything is known of them
+  'drop-short-frame',
+  'drop-not-for-us',
+  'drop-unknown-ethertype',
+  'drop-bad-ip-header',
+  'drop-bad-ip-checksum',
+  'drop-bad-ip-length',
+  'drop-fragment',
+  'drop-bad-tcp-header',
+  'drop-bad-gso',
+  'drop-unsupported-protocol',
+  'drop-unknown-address',
+  'drop-invalid-source',
+  // new connections
+  'drop-no-service',
+  'drop-no-real-server',
+  'drop-no-local-port',
+  'drop-table-full',
+  'drop-stray',
+  'drop-no-route',
+  // forwarding
+  'drop-ttl-expired',
+  'drop-too-big',
+  'drop-neighbor-queue-full',
+  'drop-neighbor-unresolved',
+  'drop-neighbor-table-full',
+  'drop-out-of-buffers',
+  // answers
+  'answer-arp',
+  'answer-ndp',
+  'answer-echo',
+  'answer-reset',
+  'answer-icmp-error',
+  'answer-icmp-error-limited',
+  'reset-on-expiry',
+  // neighbors
+  'arp-request',
+  'neighbor-solicitation',
+  'neighbor-learned',
+  'neighbor-changed',
+  'neighbor-failed',
+  'drop-bad-arp',
+  'drop-bad-ndp',
+  'ignored-arp',
+  'ignored-ndp',
+  'ignored-icmp',
+  // the option
+  'toa-added',
+  'toa-refused-mtu',
+  'toa-refused-header-full',
+  'toa-pruned',
+  'toa-stripped',
+  'toa-frame-split',
+  'option-timestamp-removed',
+  'option-fast-open-removed',
+  'option-list-malformed',
+  'mss-lowered',
+] as const;
+
+export type CounterName = (typeof NAMES)[number];
+
+/** A counter's position in the typed array, by name: a constant to the compiler. */
+export const COUNTER = Object.freeze(
+  Object.fromEntries(NAMES.map((name, index) => [name, index])),
+) as Readonly<Record<CounterName, number>>;
+
+/** One set of counters; each worker has its own and they are summed when read. Values are exact up to 2^53. */
+export class Counters {
+  readonly values = new Float64Array(NAMES.length);
+
+  /** Adds `amount` to the counter at `index` (of `COUNTER`). */
+  add(index: number, amount = 1): void {
+    this.values[index]! += amount;
+  }
+
+  get(name: CounterName): number {
+    return this.values[COUNTER[name]]!;
+  }
+
+  /** All counters by name, in a fixed order. */
+  snapshot(): Record<CounterName, number> {
+    return Object.fromEntries(NAMES.map((name, index) => [name, this.values[index]!])) as Record<
+      CounterName,
+      number
+    >;
+  }
+}

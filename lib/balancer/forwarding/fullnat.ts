@@ -1,0 +1,150 @@
+import { delta32, fold, negate } from '../../net/checksum.js';
+import { IPV4_DESTINATION, IPV4_SOURCE } from '../../net/ipv4.js';
+import { IPV6_DESTINATION, IPV6_SOURCE } from '../../net/ipv6.js';
+import { ACK, FIN, RST, SYN, TCP_ACKNOWLEDGMENT, TCP_HEADER, TCP_SEQUENCE } from '../../net/tcp.js';
+import {
+  CHECKSUM_DELTAS,
+  CLIENT,
+  CLIENT_PORTS,
+  FIRST_DATA_SEQUENCE,
+  FLAG_SERVER_SEEN,
+  FLAG_SYN_ACK_SEEN,
+  LOCAL,
+  SEQUENCE_DELTA,
+  SERVER,
+  SERVER_ACKNOWLEDGED,
+  SERVER_END,
+  SERVER_PORTS,
+  STATE,
+  VIP,
+} from '../connection/record.js';
+import type { Counters } from '../counters.js';
+import type { Frame } from '../frame.js';
+import { cleanClientOptions } from './client-options.js';
+import { beginRewrite, decrementTtl, finishRewrite } from './rewrite.js';
+import { lowerMss, shiftSack } from './server-options.js';
+import { insertToa, type ToaSetting, toaRoom } from './toa.js';
+
+/**
+ * FULLNAT: to the real server a packet comes from a local address of ours, to the client from the VIP. The client's
+ * sequence numbers are shifted, so that the real server sees initial ones that grow with time at each local port.
+ */
+
+/** Notes once in a new connection's record what its address and port changes do to checksums. */
+export function noteChecksumDeltas(words: Int32Array, base: number): void {
+  let addresses = 0;
+  for (let i = 0; i < 4; i++) {
+    addresses += delta32(words[base + CLIENT + i]!, words[base + LOCAL + i]!);
+    addresses += delta32(words[base + VIP + i]!, words[base + SERVER + i]!);
+  }
+  const ports = delta32(words[base + CLIENT_PORTS]!, swapPorts(words[base + SERVER_PORTS]!));
+  words[base + CHECKSUM_DELTAS] = (fold(addresses) << 16) | fold(ports);
+}
+
+/** Rewrites a client's packet for the real server. */
+export function toServer(
+  frame: Frame,
+  words: Int32Array,
+  base: number,
+  toa: ToaSetting,
+  mtu: number,
+  counters: Counters,
+): void {
+  beginRewrite(frame);
+  if (frame.tcpLength > TCP_HEADER) cleanClientOptions(frame, toa.cascade, counters);
+  if (isToaDue(frame, words, base, toa)) insertToa(frame, words, base, toa, mtu, counters);
+  const { view } = frame;
+  const sequence = (frame.sequence + words[base + SEQUENCE_DELTA]!) | 0;
+  view.setInt32(frame.l4 + TCP_SEQUENCE, sequence);
+  frame.tcpDelta += delta32(frame.sequence, sequence);
+  const deltas = words[base + CHECKSUM_DELTAS]!;
+  frame.tcpDelta += deltas & 0xffff;
+  view.setInt32(frame.l4, swapPorts(words[base + SERVER_PORTS]!));
+  writeAddresses(frame, words, base + LOCAL, base + SERVER, deltas >>> 16);
+  decrementTtl(frame);
+  finishRewrite(frame);
+}
+
+/** Rewrites a real server's packet for the client. */
+export function toClient(
+  frame: Frame,
+  words: Int32Array,
+  base: number,
+  toa: ToaSetting,
+  serverMtu: number,
+  counters: Counters,
+): void {
+  beginRewrite(frame);
+  const flags = frame.tcpFlags;
+  const delta = words[base + SEQUENCE_DELTA]!;
+  if ((flags & (SYN | ACK)) === (SYN | ACK)) {
+    words[base + FIRST_DATA_SEQUENCE] = (frame.sequence + 1) | 0;
+    words[base + STATE]! |= FLAG_SYN_ACK_SEEN;
+    lowerMss(frame, serverMtu, toaRoom(toa.format), counters);
+  } else if (frame.tcpLength > TCP_HEADER) {
+    shiftSack(frame, delta);
+  }
+  noteServerProgress(frame, words, base);
+  const { view } = frame;
+  if ((flags & ACK) !== 0) {
+    const acknowledgment = (frame.acknowledgment - delta) | 0;
+    view.setInt32(frame.l4 + TCP_ACKNOWLEDGMENT, acknowledgment);
+    frame.tcpDelta += delta32(frame.acknowledgment, acknowledgment);
+  }
+  const deltas = words[base + CHECKSUM_DELTAS]!;
+  frame.tcpDelta += negate(deltas & 0xffff);
+  view.setInt32(frame.l4, swapPorts(words[base + CLIENT_PORTS]!));
+  writeAddresses(frame, words, base + VIP, base + CLIENT, negate(deltas >>> 16));
+  decrementTtl(frame);
+  finishRewrite(frame);
+}
+
+/** The SYN where the service asks for it; then every segment until the client acknowledges the server's first byte. */
+function isToaDue(frame: Frame, words: Int32Array, base: number, toa: ToaSetting): boolean {
+  if ((frame.tcpFlags & RST) !== 0) return false;
+  if ((frame.tcpFlags & SYN) !== 0) return toa.onSyn;
+  return (
+    toa.onAck &&
+    (words[base + STATE]! & FLAG_SYN_ACK_SEEN) !== 0 &&
+    frame.acknowledgment === words[base + FIRST_DATA_SEQUENCE] &&
+    (frame.tcpFlags & ACK) !== 0
+  );
+}
+
+/** Remembers how far the real server is, for the RSTs of an expired connection. */
+function noteServerProgress(frame: Frame, words: Int32Array, base: number): void {
+  const flags = frame.tcpFlags;
+  if ((flags & (RST | ACK)) !== ACK) return;
+  const seen = (words[base + STATE]! & FLAG_SERVER_SEEN) !== 0;
+  if (seen && ((frame.acknowledgment - words[base + SERVER_ACKNOWLEDGED]!) | 0) < 0) return;
+  words[base + STATE]! |= FLAG_SERVER_SEEN;
+  words[base + SERVER_ACKNOWLEDGED] = frame.acknowledgment;
+  const end = frame.sequence + frame.payload + ((flags & SYN) !== 0 ? 1 : 0) + ((flags & FIN) !== 0 ? 1 : 0);
+  words[base + SERVER_END] = end | 0;
+}
+
+function writeAddresses(
+  frame: Frame,
+  words: Int32Array,
+  source: number,
+  destination: number,
+  delta: number,
+): void {
+  const { view, l3 } = frame;
+  frame.pseudoDelta += delta;
+  if (frame.family === 4) {
+    view.setInt32(l3 + IPV4_SOURCE, words[source + 3]!);
+    view.setInt32(l3 + IPV4_DESTINATION, words[destination + 3]!);
+    frame.ipDelta += delta;
+    return;
+  }
+  for (let i = 0; i < 4; i++) {
+    view.setInt32(l3 + IPV6_SOURCE + 4 * i, words[source + i]!);
+    view.setInt32(l3 + IPV6_DESTINATION + 4 * i, words[destination + i]!);
+  }
+}
+
+/** Exchanges source and destination port. */
+export function swapPorts(ports: number): number {
+  return (ports << 16) | (ports >>> 16);
+}

@@ -1,0 +1,97 @@
+import { applyDelta, applyPartialDelta, delta16, fold } from '../../net/checksum.js';
+import { IPV4_CHECKSUM, IPV4_TOTAL_LENGTH, IPV4_TTL } from '../../net/ipv4.js';
+import { IPV6_HOP_LIMIT, IPV6_PAYLOAD_LENGTH } from '../../net/ipv6.js';
+import { OPTION_NOP, TCP_CHECKSUM, TCP_DATA_OFFSET, TCP_HEADER, TCP_MAX_OPTIONS } from '../../net/tcp.js';
+import { VNET_HEADER, VNET_HEADER_LENGTH, VNET_LITTLE_ENDIAN } from '../../net/virtio.js';
+import type { Frame } from '../frame.js';
+
+/**
+ * Changes to a packet under way. Each notes its checksum delta in the frame; `finishRewrite` applies the sums once.
+ */
+
+/** Where `replaceOptions` takes the new options from. */
+export const newOptions = new Uint8Array(TCP_MAX_OPTIONS);
+
+/** Starts a rewrite: no deltas yet. */
+export function beginRewrite(frame: Frame): void {
+  frame.ipDelta = 0;
+  frame.pseudoDelta = 0;
+  frame.tcpDelta = 0;
+}
+
+/** Notes the delta of a change at `at` within the TCP header; at an odd offset its bytes count the other way round. */
+export function noteTcpDelta(frame: Frame, at: number, delta: number): void {
+  if (((at - frame.l4) & 1) === 0) frame.tcpDelta += delta;
+  else {
+    const folded = fold(delta);
+    frame.tcpDelta += ((folded & 0xff) << 8) | (folded >> 8);
+  }
+}
+
+/** Overwrites `length` bytes of options with NOPs. */
+export function blankOptions(frame: Frame, at: number, length: number): void {
+  const { bytes } = frame;
+  for (let i = at; i < at + length; i++) {
+    noteTcpDelta(frame, i, delta16(bytes[i]! << 8, OPTION_NOP << 8));
+    bytes[i] = OPTION_NOP;
+  }
+}
+
+/** One hop less to live; the caller has made sure that there is more than one. */
+export function decrementTtl(frame: Frame): void {
+  if (frame.family === 4) {
+    frame.bytes[frame.l3 + IPV4_TTL]! -= 1;
+    frame.ipDelta += 0xfeff; // the word with TTL in its high byte goes down by 0x0100
+  } else {
+    frame.bytes[frame.l3 + IPV6_HOP_LIMIT]! -= 1;
+  }
+}
+
+/**
+ * Puts the first `length` bytes (a multiple of 4, up to 40) of `newOptions` in place of the TCP options. The headers
+ * before them move, so that the payload does not; lengths, data offset and the vnet header follow.
+ */
+export function replaceOptions(frame: Frame, length: number): void {
+  const { bytes, view } = frame;
+  const growth = length - (frame.tcpLength - TCP_HEADER);
+  for (let at = frame.l4 + TCP_HEADER; at < frame.l4 + frame.tcpLength; at += 2) {
+    frame.tcpDelta += ~view.getUint16(at) & 0xffff;
+  }
+  for (let i = 0; i < length; i += 2) frame.tcpDelta += (newOptions[i]! << 8) | newOptions[i + 1]!;
+  if (growth !== 0) {
+    const tcpBytes = frame.tcpLength + frame.payload;
+    bytes.copyWithin(frame.start - VNET_HEADER - growth, frame.start - VNET_HEADER, frame.l4 + TCP_HEADER);
+    frame.start -= growth;
+    frame.l3 -= growth;
+    frame.l4 -= growth;
+    frame.length += growth;
+    frame.tcpLength += growth;
+    const offsetAndFlags = view.getUint16(frame.l4 + TCP_DATA_OFFSET);
+    const newOffsetAndFlags = (offsetAndFlags & 0x0fff) | (frame.tcpLength << 10);
+    view.setUint16(frame.l4 + TCP_DATA_OFFSET, newOffsetAndFlags);
+    frame.tcpDelta += delta16(offsetAndFlags, newOffsetAndFlags);
+    frame.pseudoDelta += delta16(tcpBytes, tcpBytes + growth);
+    growIpLength(frame, growth);
+    const headerLengthAt = frame.start - VNET_HEADER + VNET_HEADER_LENGTH;
+    const headerLength = view.getUint16(headerLengthAt, VNET_LITTLE_ENDIAN);
+    if (headerLength !== 0) view.setUint16(headerLengthAt, headerLength + growth, VNET_LITTLE_ENDIAN);
+  }
+  const options = frame.l4 + TCP_HEADER;
+  for (let i = 0; i < length; i++) bytes[options + i] = newOptions[i]!;
+}
+
+/** Adds `growth` to the length in the IP header. */
+export function growIpLength(frame: Frame, growth: number): void {
+  const at = frame.l3 + (frame.family === 4 ? IPV4_TOTAL_LENGTH : IPV6_PAYLOAD_LENGTH);
+  const before = frame.view.getUint16(at);
+  frame.view.setUint16(at, before + growth);
+  frame.ipDelta += delta16(before, before + growth);
+}
+
+/** Applies the deltas gathered since `beginRewrite`. */
+export function finishRewrite(frame: Frame): void {
+  const { view } = frame;
+  if (frame.family === 4) applyDelta(view, frame.l3 + IPV4_CHECKSUM, frame.ipDelta);
+  if (frame.partial) applyPartialDelta(view, frame.l4 + TCP_CHECKSUM, frame.pseudoDelta);
+  else applyDelta(view, frame.l4 + TCP_CHECKSUM, fold(frame.pseudoDelta) + frame.tcpDelta);
+}

@@ -1,0 +1,157 @@
+import {
+  OPTION_END,
+  OPTION_FAST_OPEN,
+  OPTION_MPTCP,
+  OPTION_MSS,
+  OPTION_NOP,
+  OPTION_SACK_PERMITTED,
+  OPTION_TIMESTAMP,
+  OPTION_WINDOW_SCALE,
+  optionLength,
+  SYN,
+  TCP_HEADER,
+  TCP_MAX_OPTIONS,
+} from '../../net/tcp.js';
+import type { ToaFormat } from '../../toa/registry.js';
+import { CLIENT, CLIENT_PORTS, VIP } from '../connection/record.js';
+import { COUNTER, type Counters } from '../counters.js';
+import type { Frame } from '../frame.js';
+import { newOptions, replaceOptions } from './rewrite.js';
+
+export type Prune = 'protected' | 'none' | 'strip-all';
+
+/** How a service tells its real servers who the client is. */
+export interface ToaSetting {
+  readonly onSyn: boolean;
+  readonly onAck: boolean;
+  readonly format: ToaFormat;
+  readonly cascade: boolean;
+  readonly prune: Prune;
+}
+
+/** The bytes that the option takes in the header: its length, rounded up to a whole word. */
+export function toaRoom(format: ToaFormat): number {
+  return (format.length + 3) & ~3;
+}
+
+/** Options that `protected` never drops, after DPVS: on a SYN what the connection is negotiated with, else timestamps. */
+function isProtected(kind: number, syn: boolean): boolean {
+  if (kind === OPTION_TIMESTAMP) return true;
+  return (
+    syn &&
+    (kind === OPTION_MSS ||
+      kind === OPTION_WINDOW_SCALE ||
+      kind === OPTION_SACK_PERMITTED ||
+      kind === OPTION_MPTCP ||
+      kind === OPTION_FAST_OPEN)
+  );
+}
+
+/**
+ * Puts the option first in the packet's list, ahead of anything else that a receiver might read. Where the packet
+ * would no longer fit the MTU or the header has no room, it goes without, and the refusal is counted.
+ *
+ * @param words the connections' records @param base the connection's place in them @param mtu of the way out
+ */
+export function insertToa(
+  frame: Frame,
+  words: Int32Array,
+  base: number,
+  toa: ToaSetting,
+  mtu: number,
+  counters: Counters,
+): void {
+  const room = toaRoom(toa.format);
+  if (packetLength(frame) + room > mtu) {
+    counters.add(COUNTER['toa-refused-mtu']);
+    return;
+  }
+  const optionBytes = frame.tcpLength - TCP_HEADER;
+  let length = room;
+  if (optionBytes + room <= TCP_MAX_OPTIONS) {
+    for (let i = 0; i < optionBytes; i++) newOptions[length++] = frame.bytes[frame.l4 + TCP_HEADER + i]!;
+  } else {
+    length = toa.prune === 'none' ? 0 : keepOptions(frame, room, toa.prune);
+    if (length === 0) {
+      counters.add(COUNTER['toa-refused-header-full']);
+      return;
+    }
+    counters.add(COUNTER['toa-pruned']);
+  }
+  writeToa(toa.format, words, base);
+  replaceOptions(frame, length);
+  counters.add(COUNTER['toa-added']);
+}
+
+/** The IP length of the packet, or of each full segment of a GSO frame. */
+export function packetLength(frame: Frame): number {
+  const headers = frame.l4 - frame.l3 + frame.tcpLength;
+  return headers + (frame.gsoSize === 0 || frame.payload < frame.gsoSize ? frame.payload : frame.gsoSize);
+}
+
+/** The option's bytes from the connection's record, at the front of `newOptions`, padded with NOPs. */
+function writeToa(format: ToaFormat, words: Int32Array, base: number): void {
+  newOptions.fill(0, 0, format.length);
+  newOptions.fill(OPTION_NOP, format.length, toaRoom(format));
+  newOptions[0] = format.kind;
+  newOptions[1] = format.length;
+  if (format.version !== undefined) newOptions[format.version.offset] = format.version.value;
+  const { client, vip } = format;
+  const ports = words[base + CLIENT_PORTS]!;
+  if (client !== undefined) {
+    writeAddress(words, base + CLIENT, client.family, client.address);
+    if (client.port !== undefined) writePort(ports >>> 16, client.port);
+  }
+  if (vip !== undefined) {
+    writeAddress(words, base + VIP, vip.family, vip.address);
+    if (vip.port !== undefined) writePort(ports & 0xffff, vip.port);
+  }
+}
+
+function writePort(port: number, at: number): void {
+  newOptions[at] = port >> 8;
+  newOptions[at + 1] = port & 0xff;
+}
+
+function writeAddress(words: Int32Array, address: number, family: number, at: number): void {
+  const first = family === 4 ? 3 : 0;
+  for (let i = first; i < 4; i++) {
+    const word = words[address + i]!;
+    const to = at + (i - first) * 4;
+    newOptions[to] = word >>> 24;
+    newOptions[to + 1] = (word >>> 16) & 0xff;
+    newOptions[to + 2] = (word >>> 8) & 0xff;
+    newOptions[to + 3] = word & 0xff;
+  }
+}
+
+/**
+ * Copies to `newOptions`, behind `room` bytes, those of the packet's options that may stay: without NOPs, and then,
+ * for `protected`, dropping from the front what is not protected until the rest fits; for `strip-all`, only MSS and
+ * window scale.
+ * @returns the bytes now used, padded to a whole word, or 0 when they do not fit
+ */
+function keepOptions(frame: Frame, room: number, prune: Prune): number {
+  const { bytes } = frame;
+  const end = frame.l4 + frame.tcpLength;
+  const syn = (frame.tcpFlags & SYN) !== 0;
+  let excess = room - TCP_MAX_OPTIONS;
+  for (let at = frame.l4 + TCP_HEADER, step = 0; (step = optionLength(bytes, at, end)) !== 0; at += step) {
+    if (bytes[at] !== OPTION_NOP) excess += step;
+  }
+  let length = room;
+  for (let at = frame.l4 + TCP_HEADER, step = 0; (step = optionLength(bytes, at, end)) !== 0; at += step) {
+    const kind = bytes[at]!;
+    if (kind === OPTION_NOP) continue;
+    if (prune === 'strip-all') {
+      if (!syn || (kind !== OPTION_MSS && kind !== OPTION_WINDOW_SCALE)) continue;
+    } else if (excess > 0 && !isProtected(kind, syn)) {
+      excess -= step;
+      continue;
+    }
+    if (length + step > TCP_MAX_OPTIONS) return 0;
+    for (let i = 0; i < step; i++) newOptions[length++] = bytes[at + i]!;
+  }
+  while ((length & 3) !== 0) newOptions[length++] = OPTION_END;
+  return length;
+}

@@ -1,0 +1,291 @@
+import { ARP_REQUEST, writeArp } from '../net/arp.js';
+import { writeMacs } from '../net/ethernet.js';
+import { AddressTable } from './address-table.js';
+import type { KeyedHash } from './connection/keyed-hash.js';
+import { TICK } from './connection/timer-wheel.js';
+import { COUNTER, type Counters } from './counters.js';
+import type { Emitted } from './emitted.js';
+import type { Frame } from './frame.js';
+import type { LinkPort } from './link-port.js';
+import { NEIGHBOR_FRAME_MAX, writeNeighborSolicitation } from './neighbor-discovery.js';
+import { isIpv4, type Route } from './routes.js';
+import { CONSUMED, DROPPED } from './verdict.js';
+
+const CAPACITY = 8192;
+/** How long an answer is trusted before it is asked for again, in ticks: 30 s, Linux's base_reachable_time. */
+const REACHABLE = 30_000 / TICK;
+/** Between two requests, and how many before a neighbor has failed: RFC 4861's RETRANS_TIMER and MAX_*CAST_SOLICIT. */
+const RETRANSMIT = 1000 / TICK;
+const TRIES = 3;
+/** Frames that wait for one neighbor; what a handshake sends before it needs an answer. */
+const QUEUE = 3;
+
+/**
+ * Next hops and their MAC addresses, found by ARP and neighbor discovery. A connection keeps a neighbor's number, so
+ * a packet's way out is three loads. An address that was learned stays in use while it is asked for again; only when
+ * three requests went unanswered is it forgotten.
+ *
+ * Nobody is believed unasked: only answers from (and requests by) a neighbor that a connection already needs change
+ * an entry.
+ */
+export class Neighbors {
+  readonly #links: readonly LinkPort[];
+  readonly #emitted: Emitted;
+  readonly #counters: Counters;
+  readonly #hash: KeyedHash;
+  #index: AddressTable;
+  /** Numbers from here on were never used; `#free` holds those that were given up. */
+  #count = 0;
+  readonly #free: number[] = [];
+  #tick: number;
+
+  readonly #address = new Int32Array(CAPACITY * 4);
+  readonly #source = new Int32Array(CAPACITY * 4);
+  readonly #link = new Uint8Array(CAPACITY);
+  readonly #mtu = new Uint16Array(CAPACITY);
+  readonly #macHigh = new Uint16Array(CAPACITY);
+  readonly #macLow = new Int32Array(CAPACITY);
+  readonly #known = new Uint8Array(CAPACITY);
+  /** When to ask (again), and how often was asked since the last answer. */
+  readonly #askAt = new Int32Array(CAPACITY);
+  readonly #asked = new Uint8Array(CAPACITY);
+  /** Connections that hold the neighbor's number. */
+  readonly #users = new Int32Array(CAPACITY);
+  readonly #queued = new Uint8Array(CAPACITY);
+  readonly #queue: (Frame | undefined)[] = new Array(CAPACITY * QUEUE).fill(undefined);
+  /** Neighbors that are being asked, or have frames waiting: those that `advance` looks at. */
+  #active: number[] = [];
+  readonly #isActive = new Uint8Array(CAPACITY);
+
+  constructor(
+    links: readonly LinkPort[],
+    emitted: Emitted,
+    counters: Counters,
+    hash: KeyedHash,
+    tick: number,
+  ) {
+    this.#links = links;
+    this.#emitted = emitted;
+    this.#counters = counters;
+    this.#hash = hash;
+    this.#index = new AddressTable(hash, CAPACITY);
+    this.#tick = tick;
+  }
+
+  /**
+   * The number of the next hop on `route` towards a destination, made where it is new; -1 when all are in use. Its
+   * holder calls `release` in the end.
+   */
+  acquire(route: Route, word0: number, word1: number, word2: number, word3: number): number {
+    const { via } = route;
+    const neighbor =
+      via === undefined
+        ? this.#findOrAdd(route, word0, word1, word2, word3)
+        : this.#findOrAdd(route, via[0]!, via[1]!, via[2]!, via[3]!);
+    if (neighbor !== -1) this.#users[neighbor]! += 1;
+    return neighbor;
+  }
+
+  /** A connection no longer needs the neighbor. */
+  release(neighbor: number): void {
+    this.#users[neighbor]! -= 1;
+  }
+
+  /** The link that leads to the neighbor. */
+  linkOf(neighbor: number): number {
+    return this.#link[neighbor]!;
+  }
+
+  /** The largest IP packet on the way to the neighbor. */
+  mtuOf(neighbor: number): number {
+    return this.#mtu[neighbor]!;
+  }
+
+  /**
+   * Addresses a frame to the neighbor.
+   * @returns the link to send it on; or CONSUMED when a copy waits for the neighbor's answer; or DROPPED
+   */
+  address(frame: Frame, neighbor: number): number {
+    const link = this.#links[this.#link[neighbor]!]!;
+    if (this.#known[neighbor] === 0) return this.#hold(frame, neighbor);
+    writeMacs(
+      frame.view,
+      frame.start,
+      this.#macHigh[neighbor]!,
+      this.#macLow[neighbor]!,
+      link.macHigh,
+      link.macLow,
+    );
+    if (this.#tick >= this.#askAt[neighbor]!) this.#activate(neighbor);
+    return link.index;
+  }
+
+  /**
+   * A frame of a connection came in through this neighbor, from this MAC address. If that is another than we send
+   * to, a gateway may have moved: ask, at most once a second, but believe only the answer.
+   */
+  observe(neighbor: number, macHigh: number, macLow: number): void {
+    if (this.#macLow[neighbor] === macLow && this.#macHigh[neighbor] === macHigh) return;
+    if (this.#known[neighbor] === 0 || this.#isActive[neighbor] === 1) return;
+    if (this.#tick < this.#askAt[neighbor]! - REACHABLE + RETRANSMIT) return;
+    this.#askAt[neighbor] = this.#tick;
+    this.#activate(neighbor);
+  }
+
+  /** Somebody says that `address` is at this MAC: an ARP packet's sender, an advertisement, a solicitation's source. */
+  learn(link: number, word0: number, word1: number, word2: number, word3: number, macHigh: number, macLow: number): boolean {
+    const neighbor = this.#index.find(word0, word1, word2, word3, link);
+    // A group address as a station's (RFC 1812 3.3.2) would turn every frame into a broadcast.
+    if (neighbor === -1 || (macHigh & 0x100) !== 0 || (macHigh === 0 && macLow === 0)) return false;
+    if (this.#known[neighbor] === 0) this.#counters.add(COUNTER['neighbor-learned']);
+    else if (this.#macLow[neighbor] !== macLow || this.#macHigh[neighbor] !== macHigh) {
+      this.#counters.add(COUNTER['neighbor-changed']);
+    }
+    this.#known[neighbor] = 1;
+    this.#macHigh[neighbor] = macHigh;
+    this.#macLow[neighbor] = macLow;
+    this.#asked[neighbor] = 0;
+    this.#askAt[neighbor] = this.#tick + REACHABLE;
+    this.#releaseQueue(neighbor);
+    return true;
+  }
+
+  /** Moves the clock: asks, asks again, gives up. */
+  advance(tick: number): void {
+    this.#tick = tick;
+    const active = this.#active;
+    let kept = 0;
+    for (let i = 0; i < active.length; i++) {
+      const neighbor = active[i]!;
+      if (this.#work(neighbor)) active[kept++] = neighbor;
+      else this.#isActive[neighbor] = 0;
+    }
+    active.length = kept;
+  }
+
+  /** @returns whether the neighbor stays active */
+  #work(neighbor: number): boolean {
+    if (this.#known[neighbor] === 1 && this.#asked[neighbor] === 0 && this.#tick < this.#askAt[neighbor]!) return false;
+    if (this.#tick < this.#askAt[neighbor]!) return true;
+    if (this.#asked[neighbor]! < TRIES) {
+      this.#ask(neighbor);
+      return true;
+    }
+    this.#known[neighbor] = 0;
+    this.#asked[neighbor] = 0;
+    this.#counters.add(COUNTER['neighbor-failed']);
+    for (let i = 0; i < this.#queued[neighbor]!; i++) {
+      this.#emitted.discard(this.#queue[neighbor * QUEUE + i]!);
+      this.#queue[neighbor * QUEUE + i] = undefined;
+      this.#counters.add(COUNTER['drop-neighbor-unresolved']);
+    }
+    this.#queued[neighbor] = 0;
+    return false;
+  }
+
+  #activate(neighbor: number): void {
+    if (this.#isActive[neighbor] === 1) return;
+    this.#isActive[neighbor] = 1;
+    this.#active.push(neighbor);
+    this.#ask(neighbor);
+  }
+
+  /** Sends one request to everybody: the neighbor may have moved to another MAC address. */
+  #ask(neighbor: number): void {
+    this.#asked[neighbor]! += 1;
+    this.#askAt[neighbor] = this.#tick + RETRANSMIT;
+    const link = this.#links[this.#link[neighbor]!]!;
+    const address = this.#address.subarray(neighbor * 4, neighbor * 4 + 4);
+    const source = this.#source.subarray(neighbor * 4, neighbor * 4 + 4);
+    const frame = this.#emitted.take(NEIGHBOR_FRAME_MAX);
+    if (frame === undefined) {
+      this.#counters.add(COUNTER['drop-out-of-buffers']);
+      return;
+    }
+    if (isIpv4(address)) {
+      frame.length = writeArp(
+        frame.view,
+        frame.start,
+        ARP_REQUEST,
+        link.macHigh,
+        link.macLow,
+        source[3]!,
+        0,
+        0,
+        address[3]!,
+      );
+      this.#counters.add(COUNTER['arp-request']);
+    } else {
+      frame.length = writeNeighborSolicitation(frame, link, source, address);
+      this.#counters.add(COUNTER['neighbor-solicitation']);
+    }
+    this.#emitted.send(frame, link.index);
+  }
+
+  #hold(frame: Frame, neighbor: number): number {
+    const queued = this.#queued[neighbor]!;
+    if (queued === QUEUE) {
+      this.#counters.add(COUNTER['drop-neighbor-queue-full']);
+      return DROPPED;
+    }
+    const copy = this.#emitted.copy(frame);
+    if (copy === undefined) {
+      this.#counters.add(COUNTER['drop-out-of-buffers']);
+      return DROPPED;
+    }
+    this.#queue[neighbor * QUEUE + queued] = copy;
+    this.#queued[neighbor] = queued + 1;
+    this.#activate(neighbor);
+    return CONSUMED;
+  }
+
+  #releaseQueue(neighbor: number): void {
+    const link = this.#links[this.#link[neighbor]!]!;
+    for (let i = 0; i < this.#queued[neighbor]!; i++) {
+      const frame = this.#queue[neighbor * QUEUE + i]!;
+      this.#queue[neighbor * QUEUE + i] = undefined;
+      writeMacs(
+        frame.view,
+        frame.start,
+        this.#macHigh[neighbor]!,
+        this.#macLow[neighbor]!,
+        link.macHigh,
+        link.macLow,
+      );
+      this.#emitted.send(frame, link.index);
+    }
+    this.#queued[neighbor] = 0;
+  }
+
+  #findOrAdd(route: Route, word0: number, word1: number, word2: number, word3: number): number {
+    const found = this.#index.find(word0, word1, word2, word3, route.link);
+    if (found !== -1) return found;
+    const neighbor = this.#count < CAPACITY ? this.#count++ : (this.#free.pop() ?? this.#reclaim());
+    if (neighbor === -1) {
+      this.#counters.add(COUNTER['drop-neighbor-table-full']);
+      return -1;
+    }
+    this.#address.set([word0, word1, word2, word3], neighbor * 4);
+    this.#source.set(route.source, neighbor * 4);
+    this.#link[neighbor] = route.link;
+    this.#mtu[neighbor] = route.mtu === 0 ? this.#links[route.link]!.mtu : route.mtu;
+    this.#known[neighbor] = 0;
+    this.#asked[neighbor] = 0;
+    this.#askAt[neighbor] = this.#tick;
+    this.#users[neighbor] = 0;
+    this.#index.set(word0, word1, word2, word3, route.link, neighbor);
+    return neighbor;
+  }
+
+  /** Frees every neighbor that no connection uses; one of them, or -1 when all are in use. */
+  #reclaim(): number {
+    this.#index = new AddressTable(this.#hash, CAPACITY);
+    const words = this.#address;
+    for (let i = 0; i < CAPACITY; i++) {
+      const at = i * 4;
+      if (this.#users[i] === 0 && this.#isActive[i] === 0) this.#free.push(i);
+      else this.#index.set(words[at]!, words[at + 1]!, words[at + 2]!, words[at + 3]!, this.#link[i]!, i);
+    }
+    return this.#free.pop() ?? -1;
+  }
+}

@@ -1,0 +1,182 @@
+import { ETHERNET_HEADER, ETHERNET_TYPE, ETHERTYPE_IPV4, ETHERTYPE_IPV6 } from '../net/ethernet.js';
+import {
+  IPV4_DESTINATION,
+  IPV4_FRAGMENT,
+  IPV4_HEADER,
+  IPV4_IS_FRAGMENT,
+  IPV4_PROTOCOL,
+  IPV4_SOURCE,
+  IPV4_TOTAL_LENGTH,
+  ipv4ChecksumValid,
+  PROTOCOL_TCP,
+} from '../net/ipv4.js';
+import {
+  IPV6_DESTINATION,
+  IPV6_HEADER,
+  IPV6_NEXT_HEADER,
+  IPV6_PAYLOAD_LENGTH,
+  IPV6_SOURCE,
+  isSkippableExtension,
+  NEXT_FRAGMENT,
+} from '../net/ipv6.js';
+import {
+  TCP_ACKNOWLEDGMENT,
+  TCP_CHECKSUM,
+  TCP_DATA_OFFSET,
+  TCP_FLAGS,
+  TCP_HEADER,
+  TCP_SEQUENCE,
+} from '../net/tcp.js';
+import {
+  VNET_CHECKSUM_OFFSET,
+  VNET_CHECKSUM_START,
+  VNET_FLAGS,
+  VNET_GSO_ECN,
+  VNET_GSO_NONE,
+  VNET_GSO_SIZE,
+  VNET_GSO_TCPV4,
+  VNET_GSO_TCPV6,
+  VNET_GSO_TYPE,
+  VNET_HEADER,
+  VNET_LITTLE_ENDIAN,
+  VNET_NEEDS_CHECKSUM,
+} from '../net/virtio.js';
+import { COUNTER } from './counters.js';
+import type { Frame } from './frame.js';
+
+/** `parse` found nothing wrong. */
+export const PARSED = -1;
+
+/** The middle words of an IPv4-mapped IPv6 address (RFC 4291 2.5.5.2). */
+export const MAPPED_WORD = 0xffff;
+
+/** At most this many extension headers are looked past; Linux allows 8 in one option header, real packets have 0 to 2. */
+const MAX_EXTENSION_HEADERS = 8;
+
+/**
+ * Reads an IP frame's headers into its fields and trims the padding behind the packet. Nothing behind the frame's
+ * end is read, whatever the lengths in it say.
+ * @returns `PARSED`, or the counter that says why the frame must be dropped
+ */
+export function parse(frame: Frame): number {
+  frame.family = 0;
+  if (frame.length < ETHERNET_HEADER) return COUNTER['drop-short-frame'];
+  frame.l3 = frame.start + ETHERNET_HEADER;
+  const type = frame.view.getUint16(frame.start + ETHERNET_TYPE);
+  let fault: number;
+  if (type === ETHERTYPE_IPV4) fault = parseIpv4(frame);
+  else if (type === ETHERTYPE_IPV6) fault = parseIpv6(frame);
+  else return COUNTER['drop-unknown-ethertype'];
+  if (fault !== PARSED) return fault;
+  fault = readOffloads(frame);
+  if (fault !== PARSED || frame.protocol !== PROTOCOL_TCP) return fault;
+  return parseTcp(frame);
+}
+
+function parseIpv4(frame: Frame): number {
+  const { view, l3 } = frame;
+  const room = frame.length - ETHERNET_HEADER;
+  if (room < IPV4_HEADER) return COUNTER['drop-short-frame'];
+  const first = view.getUint8(l3);
+  const headerLength = (first & 15) << 2;
+  if (first >> 4 !== 4 || headerLength < IPV4_HEADER || headerLength > room) return COUNTER['drop-bad-ip-header'];
+  const totalLength = view.getUint16(l3 + IPV4_TOTAL_LENGTH);
+  if (totalLength < headerLength || totalLength > room) return COUNTER['drop-bad-ip-length'];
+  if (!ipv4ChecksumValid(view, l3, headerLength)) return COUNTER['drop-bad-ip-checksum'];
+  if ((view.getUint16(l3 + IPV4_FRAGMENT) & IPV4_IS_FRAGMENT) !== 0) return COUNTER['drop-fragment'];
+  frame.length = ETHERNET_HEADER + totalLength;
+  frame.family = 4;
+  frame.protocol = view.getUint8(l3 + IPV4_PROTOCOL);
+  frame.l4 = l3 + headerLength;
+  frame.source0 = 0;
+  frame.source1 = 0;
+  frame.source2 = MAPPED_WORD;
+  frame.source3 = view.getInt32(l3 + IPV4_SOURCE);
+  frame.destination0 = 0;
+  frame.destination1 = 0;
+  frame.destination2 = MAPPED_WORD;
+  frame.destination3 = view.getInt32(l3 + IPV4_DESTINATION);
+  return PARSED;
+}
+
+function parseIpv6(frame: Frame): number {
+  const { view, l3 } = frame;
+  const room = frame.length - ETHERNET_HEADER;
+  if (room < IPV6_HEADER) return COUNTER['drop-short-frame'];
+  if (view.getUint8(l3) >> 4 !== 6) return COUNTER['drop-bad-ip-header'];
+  const totalLength = IPV6_HEADER + view.getUint16(l3 + IPV6_PAYLOAD_LENGTH);
+  if (totalLength > room) return COUNTER['drop-bad-ip-length'];
+  const end = l3 + totalLength;
+  let next = view.getUint8(l3 + IPV6_NEXT_HEADER);
+  let l4 = l3 + IPV6_HEADER;
+  for (let skipped = 0; isSkippableExtension(next); skipped++) {
+    if (skipped === MAX_EXTENSION_HEADERS || l4 + 8 > end) return COUNTER['drop-bad-ip-header'];
+    next = view.getUint8(l4);
+    l4 += (view.getUint8(l4 + 1) + 1) << 3;
+  }
+  if (l4 > end) return COUNTER['drop-bad-ip-header'];
+  if (next === NEXT_FRAGMENT) return COUNTER['drop-fragment'];
+  frame.length = ETHERNET_HEADER + totalLength;
+  frame.family = 6;
+  frame.protocol = next;
+  frame.l4 = l4;
+  frame.source0 = view.getInt32(l3 + IPV6_SOURCE);
+  frame.source1 = view.getInt32(l3 + IPV6_SOURCE + 4);
+  frame.source2 = view.getInt32(l3 + IPV6_SOURCE + 8);
+  frame.source3 = view.getInt32(l3 + IPV6_SOURCE + 12);
+  frame.destination0 = view.getInt32(l3 + IPV6_DESTINATION);
+  frame.destination1 = view.getInt32(l3 + IPV6_DESTINATION + 4);
+  frame.destination2 = view.getInt32(l3 + IPV6_DESTINATION + 8);
+  frame.destination3 = view.getInt32(l3 + IPV6_DESTINATION + 12);
+  // An IPv4-mapped address on the wire would be taken for the IPv4 one (RFC 4942 2.2: such packets are to be dropped).
+  if (isMapped(frame.source0, frame.source1, frame.source2)) return COUNTER['drop-invalid-source'];
+  if (isMapped(frame.destination0, frame.destination1, frame.destination2)) return COUNTER['drop-unknown-address'];
+  return PARSED;
+}
+
+function isMapped(word0: number, word1: number, word2: number): boolean {
+  return word0 === 0 && word1 === 0 && word2 === MAPPED_WORD;
+}
+
+/** Reads the virtio_net_hdr: it comes from the kernel, but what the fields say must fit this frame. */
+function readOffloads(frame: Frame): number {
+  const { view } = frame;
+  const header = frame.start - VNET_HEADER;
+  frame.partial = (view.getUint8(header + VNET_FLAGS) & VNET_NEEDS_CHECKSUM) !== 0;
+  const gsoType = view.getUint8(header + VNET_GSO_TYPE) & ~VNET_GSO_ECN;
+  frame.gsoSize = 0;
+  frame.segments = 1;
+  if (gsoType === VNET_GSO_NONE && !frame.partial) return PARSED;
+  if (frame.protocol !== PROTOCOL_TCP) {
+    return gsoType === VNET_GSO_NONE ? PARSED : COUNTER['drop-bad-gso'];
+  }
+  if (
+    frame.partial &&
+    (view.getUint16(header + VNET_CHECKSUM_START, VNET_LITTLE_ENDIAN) !== frame.l4 - frame.start ||
+      view.getUint16(header + VNET_CHECKSUM_OFFSET, VNET_LITTLE_ENDIAN) !== TCP_CHECKSUM)
+  ) {
+    return COUNTER['drop-bad-gso'];
+  }
+  if (gsoType === VNET_GSO_NONE) return PARSED;
+  if (gsoType !== (frame.family === 4 ? VNET_GSO_TCPV4 : VNET_GSO_TCPV6)) return COUNTER['drop-bad-gso'];
+  frame.gsoSize = view.getUint16(header + VNET_GSO_SIZE, VNET_LITTLE_ENDIAN);
+  return frame.gsoSize === 0 ? COUNTER['drop-bad-gso'] : PARSED;
+}
+
+function parseTcp(frame: Frame): number {
+  const { view, l4 } = frame;
+  const room = frame.start + frame.length - l4;
+  if (room < TCP_HEADER) return COUNTER['drop-bad-tcp-header'];
+  const tcpLength = (view.getUint8(l4 + TCP_DATA_OFFSET) >> 4) << 2;
+  if (tcpLength < TCP_HEADER || tcpLength > room) return COUNTER['drop-bad-tcp-header'];
+  frame.ports = view.getInt32(l4);
+  frame.sequence = view.getInt32(l4 + TCP_SEQUENCE);
+  frame.acknowledgment = view.getInt32(l4 + TCP_ACKNOWLEDGMENT);
+  frame.tcpLength = tcpLength;
+  frame.tcpFlags = view.getUint8(l4 + TCP_FLAGS);
+  frame.payload = room - tcpLength;
+  if (frame.gsoSize !== 0 && frame.payload > frame.gsoSize) {
+    frame.segments = Math.ceil(frame.payload / frame.gsoSize);
+  }
+  return PARSED;
+}

@@ -1,0 +1,55 @@
+/**
+ * The Internet checksum (RFC 1071) and its incremental update (RFC 1624).
+ *
+ * A *delta* is a sum of 16-bit words: the new words plus the complements of the old ones. Deltas of several
+ * changes are simply added; folding is left to the end. A delta of up to 2^15 words fits in an int32.
+ */
+
+/** Folds a sum of 16-bit words, 0 to 2^31 - 1, into 16 bits with end-around carry. */
+export function fold(sum: number): number {
+  let folded = (sum & 0xffff) + (sum >>> 16);
+  folded = (folded & 0xffff) + (folded >>> 16);
+  return folded;
+}
+
+/** The delta of a 16-bit word that changes from `before` to `after`. */
+export function delta16(before: number, after: number): number {
+  return (~before & 0xffff) + (after & 0xffff);
+}
+
+/** The delta of an aligned 32-bit word that changes from `before` to `after`. */
+export function delta32(before: number, after: number): number {
+  return (~before & 0xffff) + (~before >>> 16) + (after & 0xffff) + (after >>> 16);
+}
+
+/** The opposite of a folded delta: what undoes it. */
+export function negate(folded: number): number {
+  return ~folded & 0xffff;
+}
+
+/** Applies a delta to the complete checksum stored at `at` (RFC 1624, equation 3). */
+export function applyDelta(view: DataView, at: number, delta: number): void {
+  view.setUint16(at, ~fold((~view.getUint16(at) & 0xffff) + delta) & 0xffff);
+}
+
+/**
+ * Applies a delta to a partial checksum: the un-inverted sum of the pseudo-header that stands in the field
+ * while the sum over the segment is left to the device (virtio_net_hdr, VIRTIO_NET_HDR_F_NEEDS_CSUM).
+ */
+export function applyPartialDelta(view: DataView, at: number, delta: number): void {
+  view.setUint16(at, fold(view.getUint16(at) + delta));
+}
+
+/** The unfolded sum of the 16-bit words in `[at, at + length)`; an odd last byte counts as the high one. */
+export function sumWords(view: DataView, at: number, length: number): number {
+  let sum = 0;
+  const even = at + (length & ~1);
+  for (let i = at; i < even; i += 2) sum += view.getUint16(i);
+  if ((length & 1) !== 0) sum += view.getUint8(even) << 8;
+  return sum;
+}
+
+/** The checksum field's value for a folded or unfolded sum. */
+export function finish(sum: number): number {
+  return ~fold(sum) & 0xffff;
+}

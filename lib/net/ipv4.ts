@@ -1,0 +1,48 @@
+import { finish, fold, sumWords } from './checksum.js';
+
+/** IPv4 (RFC 791): offsets from the header's first byte. */
+export const IPV4_HEADER = 20;
+export const IPV4_TOS = 1;
+export const IPV4_TOTAL_LENGTH = 2;
+export const IPV4_ID = 4;
+export const IPV4_FRAGMENT = 6;
+export const IPV4_TTL = 8;
+export const IPV4_PROTOCOL = 9;
+export const IPV4_CHECKSUM = 10;
+export const IPV4_SOURCE = 12;
+export const IPV4_DESTINATION = 16;
+
+export const IPV4_DONT_FRAGMENT = 0x4000;
+/** More Fragments or a non-zero offset: the packet is a fragment. */
+export const IPV4_IS_FRAGMENT = 0x3fff;
+
+export const PROTOCOL_ICMP = 1;
+export const PROTOCOL_TCP = 6;
+export const PROTOCOL_UDP = 17;
+
+/** Whether the header's checksum is right; `length` is the header's, 20 to 60 bytes. */
+export function ipv4ChecksumValid(view: DataView, at: number, length: number): boolean {
+  return fold(sumWords(view, at, length)) === 0xffff;
+}
+
+/** Writes a 20-byte header with Don't Fragment, id 0 and a checksum; addresses as int32 in network order. */
+export function writeIpv4(
+  view: DataView,
+  at: number,
+  totalLength: number,
+  ttl: number,
+  protocol: number,
+  source: number,
+  destination: number,
+): void {
+  view.setUint16(at, 0x4500);
+  view.setUint16(at + IPV4_TOTAL_LENGTH, totalLength);
+  view.setUint16(at + IPV4_ID, 0);
+  view.setUint16(at + IPV4_FRAGMENT, IPV4_DONT_FRAGMENT);
+  view.setUint8(at + IPV4_TTL, ttl);
+  view.setUint8(at + IPV4_PROTOCOL, protocol);
+  view.setUint16(at + IPV4_CHECKSUM, 0);
+  view.setInt32(at + IPV4_SOURCE, source);
+  view.setInt32(at + IPV4_DESTINATION, destination);
+  view.setUint16(at + IPV4_CHECKSUM, finish(sumWords(view, at, IPV4_HEADER)));
+}

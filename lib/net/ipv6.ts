@@ -1,0 +1,38 @@
+/** IPv6 (RFC 8200): offsets from the header's first byte. */
+export const IPV6_HEADER = 40;
+export const IPV6_PAYLOAD_LENGTH = 4;
+export const IPV6_NEXT_HEADER = 6;
+export const IPV6_HOP_LIMIT = 7;
+export const IPV6_SOURCE = 8;
+export const IPV6_DESTINATION = 24;
+
+export const NEXT_HOP_BY_HOP = 0;
+export const NEXT_ROUTING = 43;
+export const NEXT_FRAGMENT = 44;
+export const NEXT_ICMPV6 = 58;
+export const NEXT_DESTINATION_OPTIONS = 60;
+
+/** Whether `next` is an extension header that has the common `next, length in 8 bytes - 1` start and can be skipped. */
+export function isSkippableExtension(next: number): boolean {
+  return next === NEXT_HOP_BY_HOP || next === NEXT_DESTINATION_OPTIONS || next === NEXT_ROUTING;
+}
+
+/** Writes a 40-byte header; addresses as four int32 words each, in network order. */
+export function writeIpv6(
+  view: DataView,
+  at: number,
+  payloadLength: number,
+  nextHeader: number,
+  hopLimit: number,
+  source: Int32Array,
+  destination: Int32Array,
+): void {
+  view.setInt32(at, 0x6000_0000);
+  view.setUint16(at + IPV6_PAYLOAD_LENGTH, payloadLength);
+  view.setUint8(at + IPV6_NEXT_HEADER, nextHeader);
+  view.setUint8(at + IPV6_HOP_LIMIT, hopLimit);
+  for (let i = 0; i < 4; i++) {
+    view.setInt32(at + IPV6_SOURCE + 4 * i, source[i]!);
+    view.setInt32(at + IPV6_DESTINATION + 4 * i, destination[i]!);
+  }
+}
