@@ -66,7 +66,7 @@ const NAMES = [
   'toa-refused-header-full',
   'toa-pruned',
   'toa-stripped',
-  'toa-frame-split',
+  'toa-frames-split',
   'option-timestamp-removed',
   'option-fast-open-removed',
   'option-list-malformed',

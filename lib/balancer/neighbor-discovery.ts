@@ -1,7 +1,14 @@
 import { finish, sumWords } from '../net/checksum.js';
 import { ETHERNET_HEADER, ETHERNET_TYPE, ETHERTYPE_IPV6, writeMacs } from '../net/ethernet.js';
 import { ICMPV6_MLD2_REPORT } from '../net/icmp.js';
-import { IPV6_HEADER, IPV6_HOP_LIMIT, IPV6_SOURCE, NEXT_HOP_BY_HOP, NEXT_ICMPV6, writeIpv6 } from '../net/ipv6.js';
+import {
+  IPV6_HEADER,
+  IPV6_HOP_LIMIT,
+  IPV6_SOURCE,
+  NEXT_HOP_BY_HOP,
+  NEXT_ICMPV6,
+  writeIpv6,
+} from '../net/ipv6.js';
 import {
   findMacOption,
   NDP_FLAGS,

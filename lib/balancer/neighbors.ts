@@ -133,7 +133,15 @@ export class Neighbors {
   }
 
   /** Somebody says that `address` is at this MAC: an ARP packet's sender, an advertisement, a solicitation's source. */
-  learn(link: number, word0: number, word1: number, word2: number, word3: number, macHigh: number, macLow: number): boolean {
+  learn(
+    link: number,
+    word0: number,
+    word1: number,
+    word2: number,
+    word3: number,
+    macHigh: number,
+    macLow: number,
+  ): boolean {
     const neighbor = this.#index.find(word0, word1, word2, word3, link);
     // A group address as a station's (RFC 1812 3.3.2) would turn every frame into a broadcast.
     if (neighbor === -1 || (macHigh & 0x100) !== 0 || (macHigh === 0 && macLow === 0)) return false;
@@ -165,7 +173,8 @@ export class Neighbors {
 
   /** @returns whether the neighbor stays active */
   #work(neighbor: number): boolean {
-    if (this.#known[neighbor] === 1 && this.#asked[neighbor] === 0 && this.#tick < this.#askAt[neighbor]!) return false;
+    if (this.#known[neighbor] === 1 && this.#asked[neighbor] === 0 && this.#tick < this.#askAt[neighbor]!)
+      return false;
     if (this.#tick < this.#askAt[neighbor]!) return true;
     if (this.#asked[neighbor]! < TRIES) {
       this.#ask(neighbor);

@@ -79,7 +79,8 @@ function parseIpv4(frame: Frame): number {
   if (room < IPV4_HEADER) return COUNTER['drop-short-frame'];
   const first = view.getUint8(l3);
   const headerLength = (first & 15) << 2;
-  if (first >> 4 !== 4 || headerLength < IPV4_HEADER || headerLength > room) return COUNTER['drop-bad-ip-header'];
+  if (first >> 4 !== 4 || headerLength < IPV4_HEADER || headerLength > room)
+    return COUNTER['drop-bad-ip-header'];
   const totalLength = view.getUint16(l3 + IPV4_TOTAL_LENGTH);
   if (totalLength < headerLength || totalLength > room) return COUNTER['drop-bad-ip-length'];
   if (!ipv4ChecksumValid(view, l3, headerLength)) return COUNTER['drop-bad-ip-checksum'];
@@ -130,7 +131,8 @@ function parseIpv6(frame: Frame): number {
   frame.destination3 = view.getInt32(l3 + IPV6_DESTINATION + 12);
   // An IPv4-mapped address on the wire would be taken for the IPv4 one (RFC 4942 2.2: such packets are to be dropped).
   if (isMapped(frame.source0, frame.source1, frame.source2)) return COUNTER['drop-invalid-source'];
-  if (isMapped(frame.destination0, frame.destination1, frame.destination2)) return COUNTER['drop-unknown-address'];
+  if (isMapped(frame.destination0, frame.destination1, frame.destination2))
+    return COUNTER['drop-unknown-address'];
   return PARSED;
 }
 

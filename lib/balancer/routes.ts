@@ -1,5 +1,5 @@
 import { addressWords, parseAddress, parseCidr } from '../net/address.js';
-import type { ResolvedRoute } from './config/model.js';
+import type { RouteConfig } from './config/model.js';
 import { MAPPED_WORD } from './parse.js';
 
 /** A way out: to `via`, or to the destination itself where the route is on-link. */
@@ -28,10 +28,12 @@ export class Routes {
    * @param own VIPs and local addresses, from which a route without `source` gets one: the first inside its prefix,
    * else the first of its family, else the unspecified address (an ARP probe, RFC 5227, which is still answered)
    */
-  constructor(routes: readonly ResolvedRoute[], linkIndex: ReadonlyMap<string, number>, own: readonly Int32Array[]) {
-    this.#routes = routes
-      .map((route) => toRoute(route, linkIndex, own))
-      .sort((a, b) => b.prefix - a.prefix);
+  constructor(
+    routes: readonly RouteConfig[],
+    linkIndex: ReadonlyMap<string, number>,
+    own: readonly Int32Array[],
+  ) {
+    this.#routes = routes.map((route) => toRoute(route, linkIndex, own)).sort((a, b) => b.prefix - a.prefix);
   }
 
   /** The route to an address (four words), or undefined. */
@@ -56,7 +58,9 @@ export class Routes {
   /** The links whose on-link routes contain the address. */
   onLink(address: Int32Array): number[] {
     const links = this.#routes
-      .filter((route) => route.via === undefined && route.ipv4 === isIpv4(address) && contains(route, address))
+      .filter(
+        (route) => route.via === undefined && route.ipv4 === isIpv4(address) && contains(route, address),
+      )
       .map((route) => route.link);
     return [...new Set(links)];
   }
@@ -67,7 +71,7 @@ function contains(route: Pick<Route, 'network' | 'mask'>, address: Int32Array): 
 }
 
 function toRoute(
-  route: ResolvedRoute,
+  route: RouteConfig,
   linkIndex: ReadonlyMap<string, number>,
   own: readonly Int32Array[],
 ): Route {

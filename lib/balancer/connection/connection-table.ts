@@ -40,7 +40,17 @@ export class ConnectionTable {
 
   /** The connection that a packet belongs to: `connection << 1 | fromServer`, or -1. */
   find(frame: Frame): number {
-    const { source0, source1, source2, source3, destination0, destination1, destination2, destination3, ports } = frame;
+    const {
+      source0,
+      source1,
+      source2,
+      source3,
+      destination0,
+      destination1,
+      destination2,
+      destination3,
+      ports,
+    } = frame;
     const hash = this.#hashOf(
       source0,
       source1,

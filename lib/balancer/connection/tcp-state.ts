@@ -23,20 +23,8 @@ export const STATE_SYN_RECEIVED = 3;
 export const STATE_TIME_WAIT = 5;
 export const STATE_CLOSE = 6;
 
-/** Seconds that a connection lives after its last packet, by state: Alibaba's LVS and DPVS, the default for FULLNAT. */
-export const FULLNAT_TIMEOUTS: Readonly<Record<TcpState, number>> = {
-  none: 2,
-  established: 90,
-  synSent: 3,
-  synReceived: 30,
-  finWait: 7,
-  timeWait: 7,
-  close: 3,
-  closeWait: 7,
-  lastAck: 7,
-  listen: 120,
-  synAck: 30,
-};
+/** Seconds in the states that no setting names; Alibaba's LVS and DPVS. The others are in the configuration. */
+export const FIXED_TIMEOUTS = { none: 2, listen: 120, synAck: 30 } as const;
 
 const CODES = ['NO', 'ES', 'SS', 'SR', 'FW', 'TW', 'CL', 'CW', 'LA', 'LI', 'SA'];
 

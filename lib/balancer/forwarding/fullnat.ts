@@ -100,7 +100,7 @@ export function toClient(
 }
 
 /** The SYN where the service asks for it; then every segment until the client acknowledges the server's first byte. */
-function isToaDue(frame: Frame, words: Int32Array, base: number, toa: ToaSetting): boolean {
+export function isToaDue(frame: Frame, words: Int32Array, base: number, toa: ToaSetting): boolean {
   if ((frame.tcpFlags & RST) !== 0) return false;
   if ((frame.tcpFlags & SYN) !== 0) return toa.onSyn;
   return (

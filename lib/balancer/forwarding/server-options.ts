@@ -14,8 +14,14 @@ const TIMESTAMP_ONLY = 0x0101_080a;
 export function lowerMss(frame: Frame, mtu: number, room: number, counters: Counters): void {
   const { bytes, view } = frame;
   const end = frame.l4 + frame.tcpLength;
-  for (let at = frame.l4 + TCP_HEADER, step = 0; (step = optionLength(bytes, at, end)) !== 0; at += step) {
-    if (bytes[at] !== OPTION_MSS || step !== 4) continue;
+  let at = frame.l4 + TCP_HEADER;
+  for (;;) {
+    const step = optionLength(bytes, at, end);
+    if (step === 0) return;
+    if (bytes[at] !== OPTION_MSS || step !== 4) {
+      at += step;
+      continue;
+    }
     const announced = view.getUint16(at + 2);
     const most = mtu - (frame.l4 - frame.l3) - TCP_HEADER;
     const lowered = (announced < most ? announced : most) - room;
@@ -33,9 +39,14 @@ export function shiftSack(frame: Frame, sequenceDelta: number): void {
   const options = frame.l4 + TCP_HEADER;
   const end = frame.l4 + frame.tcpLength;
   if (end - options === 12 && view.getInt32(options) === TIMESTAMP_ONLY) return;
-  for (let at = options, step = 0; (step = optionLength(bytes, at, end)) !== 0; at += step) {
-    if (bytes[at] !== OPTION_SACK || step < 10 || (step - 2) % 8 !== 0) continue;
-    for (let edge = at + 2; edge < at + step; edge += 4) {
+  let at = options;
+  for (;;) {
+    const step = optionLength(bytes, at, end);
+    if (step === 0) return;
+    const option = at;
+    at += step;
+    if (bytes[option] !== OPTION_SACK || step < 10 || (step - 2) % 8 !== 0) continue;
+    for (let edge = option + 2; edge < at; edge += 4) {
       const before = view.getInt32(edge);
       const after = (before - sequenceDelta) | 0;
       view.setInt32(edge, after);

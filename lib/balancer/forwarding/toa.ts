@@ -17,6 +17,7 @@ import { CLIENT, CLIENT_PORTS, VIP } from '../connection/record.js';
 import { COUNTER, type Counters } from '../counters.js';
 import type { Frame } from '../frame.js';
 import { newOptions, replaceOptions } from './rewrite.js';
+import { outgrowsIp } from './split.js';
 
 export type Prune = 'protected' | 'none' | 'strip-all';
 
@@ -62,7 +63,7 @@ export function insertToa(
   counters: Counters,
 ): void {
   const room = toaRoom(toa.format);
-  if (packetLength(frame) + room > mtu) {
+  if (packetLength(frame) + room > mtu || outgrowsIp(frame, room)) {
     counters.add(COUNTER['toa-refused-mtu']);
     return;
   }
@@ -133,15 +134,18 @@ function writeAddress(words: Int32Array, address: number, family: number, at: nu
  */
 function keepOptions(frame: Frame, room: number, prune: Prune): number {
   const { bytes } = frame;
+  const options = frame.l4 + TCP_HEADER;
   const end = frame.l4 + frame.tcpLength;
   const syn = (frame.tcpFlags & SYN) !== 0;
-  let excess = room - TCP_MAX_OPTIONS;
-  for (let at = frame.l4 + TCP_HEADER, step = 0; (step = optionLength(bytes, at, end)) !== 0; at += step) {
-    if (bytes[at] !== OPTION_NOP) excess += step;
-  }
+  let excess = room + usedBytes(bytes, options, end) - TCP_MAX_OPTIONS;
   let length = room;
-  for (let at = frame.l4 + TCP_HEADER, step = 0; (step = optionLength(bytes, at, end)) !== 0; at += step) {
-    const kind = bytes[at]!;
+  let at = options;
+  for (;;) {
+    const step = optionLength(bytes, at, end);
+    if (step === 0) break;
+    const option = at;
+    const kind = bytes[option]!;
+    at += step;
     if (kind === OPTION_NOP) continue;
     if (prune === 'strip-all') {
       if (!syn || (kind !== OPTION_MSS && kind !== OPTION_WINDOW_SCALE)) continue;
@@ -150,8 +154,20 @@ function keepOptions(frame: Frame, room: number, prune: Prune): number {
       continue;
     }
     if (length + step > TCP_MAX_OPTIONS) return 0;
-    for (let i = 0; i < step; i++) newOptions[length++] = bytes[at + i]!;
+    for (let i = 0; i < step; i++) newOptions[length++] = bytes[option + i]!;
   }
   while ((length & 3) !== 0) newOptions[length++] = OPTION_END;
   return length;
+}
+
+/** The bytes of all options but NOPs. */
+function usedBytes(bytes: Uint8Array, options: number, end: number): number {
+  let used = 0;
+  let at = options;
+  for (;;) {
+    const step = optionLength(bytes, at, end);
+    if (step === 0) return used;
+    if (bytes[at] !== OPTION_NOP) used += step;
+    at += step;
+  }
 }

@@ -1,0 +1,189 @@
+import { finish, sumWords } from '../net/checksum.js';
+import {
+  ETHERNET_HEADER,
+  ETHERNET_TYPE,
+  ETHERTYPE_IPV4,
+  ETHERTYPE_IPV6,
+  turnAround,
+  writeMacs,
+} from '../net/ethernet.js';
+import {
+  ICMP_CODE_FRAGMENTATION_NEEDED,
+  ICMP_CODE_PORT,
+  ICMP_ECHO_REPLY,
+  ICMP_ECHO_REQUEST,
+  ICMP_ERROR_MAX,
+  ICMP_HEADER,
+  ICMP_TIME_EXCEEDED,
+  ICMP_UNREACHABLE,
+  ICMPV6_CODE_PORT,
+  ICMPV6_ECHO_REPLY,
+  ICMPV6_ECHO_REQUEST,
+  ICMPV6_ERROR_MAX,
+  ICMPV6_PACKET_TOO_BIG,
+  ICMPV6_TIME_EXCEEDED,
+  ICMPV6_UNREACHABLE,
+} from '../net/icmp.js';
+import {
+  IPV4_CHECKSUM,
+  IPV4_DESTINATION,
+  IPV4_HEADER,
+  IPV4_SOURCE,
+  IPV4_TTL,
+  PROTOCOL_ICMP,
+  writeIpv4,
+} from '../net/ipv4.js';
+import {
+  IPV6_DESTINATION,
+  IPV6_HEADER,
+  IPV6_HOP_LIMIT,
+  IPV6_SOURCE,
+  NEXT_ICMPV6,
+  writeIpv6,
+} from '../net/ipv6.js';
+import { COUNTER, type Counters } from './counters.js';
+import type { Emitted } from './emitted.js';
+import type { Frame } from './frame.js';
+import type { LinkPort } from './link-port.js';
+import { icmpv6Checksum } from './neighbor-discovery.js';
+
+/** The hop limit of packets that the balancer makes itself. */
+export const OWN_TTL = 64;
+
+/** ICMP errors a second: Linux's icmp_msgs_per_sec. Who sends more packets that fail learns nothing new. */
+const ERRORS_PER_SECOND = 1000;
+
+/** The ICMP errors a load balancer answers with; each in both families. */
+export const PORT_UNREACHABLE = 0;
+export const TIME_EXCEEDED = 1;
+export const TOO_BIG = 2;
+const TYPES_V4 = [ICMP_UNREACHABLE, ICMP_TIME_EXCEEDED, ICMP_UNREACHABLE];
+const CODES_V4 = [ICMP_CODE_PORT, 0, ICMP_CODE_FRAGMENTATION_NEEDED];
+const TYPES_V6 = [ICMPV6_UNREACHABLE, ICMPV6_TIME_EXCEEDED, ICMPV6_PACKET_TOO_BIG];
+const CODES_V6 = [ICMPV6_CODE_PORT, 0, 0];
+
+/** Answers packets that cannot be forwarded, with at most so many errors a second. */
+export class IcmpErrors {
+  readonly #emitted: Emitted;
+  readonly #counters: Counters;
+  #second = -1;
+  #sent = 0;
+  readonly #source = new Int32Array(4);
+  readonly #destination = new Int32Array(4);
+
+  constructor(emitted: Emitted, counters: Counters) {
+    this.#emitted = emitted;
+    this.#counters = counters;
+  }
+
+  /**
+   * Answers `frame`, as it came in, with an ICMP error from the address it was sent to, back to where it came from.
+   * @param kind PORT_UNREACHABLE, TIME_EXCEEDED or TOO_BIG
+   * @param mtu with TOO_BIG: the largest packet that would have passed, in bytes
+   * @param now milliseconds
+   */
+  answer(frame: Frame, link: LinkPort, kind: number, mtu: number, now: number): void {
+    const second = Math.floor(now / 1000);
+    if (second !== this.#second) {
+      this.#second = second;
+      this.#sent = 0;
+    }
+    const most = frame.family === 4 ? ICMP_ERROR_MAX : ICMPV6_ERROR_MAX;
+    const answer = this.#sent < ERRORS_PER_SECOND ? this.#emitted.take(ETHERNET_HEADER + most) : undefined;
+    if (answer === undefined) {
+      this.#counters.add(COUNTER['answer-icmp-error-limited']);
+      return;
+    }
+    this.#sent++;
+    const { view, start } = answer;
+    writeMacs(
+      view,
+      start,
+      frame.view.getUint16(frame.start + 6),
+      frame.view.getInt32(frame.start + 8),
+      link.macHigh,
+      link.macLow,
+    );
+    if (frame.family === 4) this.#writeV4(answer, frame, kind, mtu);
+    else this.#writeV6(answer, frame, kind, mtu);
+    this.#emitted.send(answer, link.index);
+    this.#counters.add(COUNTER['answer-icmp-error']);
+  }
+
+  #writeV4(answer: Frame, frame: Frame, kind: number, mtu: number): void {
+    const { view, start } = answer;
+    const quoted = Math.min(frame.length - ETHERNET_HEADER, ICMP_ERROR_MAX - IPV4_HEADER - ICMP_HEADER);
+    view.setUint16(start + ETHERNET_TYPE, ETHERTYPE_IPV4);
+    const l3 = start + ETHERNET_HEADER;
+    const l4 = l3 + IPV4_HEADER;
+    writeIpv4(
+      view,
+      l3,
+      IPV4_HEADER + ICMP_HEADER + quoted,
+      OWN_TTL,
+      PROTOCOL_ICMP,
+      frame.destination3,
+      frame.source3,
+    );
+    view.setInt32(l4, (TYPES_V4[kind]! << 24) | (CODES_V4[kind]! << 16));
+    view.setInt32(l4 + 4, mtu & 0xffff);
+    answer.bytes.set(frame.bytes.subarray(frame.l3, frame.l3 + quoted), l4 + ICMP_HEADER);
+    view.setUint16(l4 + 2, finish(sumWords(view, l4, ICMP_HEADER + quoted)));
+    answer.length = ETHERNET_HEADER + IPV4_HEADER + ICMP_HEADER + quoted;
+  }
+
+  #writeV6(answer: Frame, frame: Frame, kind: number, mtu: number): void {
+    const { view, start } = answer;
+    const quoted = Math.min(frame.length - ETHERNET_HEADER, ICMPV6_ERROR_MAX - IPV6_HEADER - ICMP_HEADER);
+    view.setUint16(start + ETHERNET_TYPE, ETHERTYPE_IPV6);
+    const l3 = start + ETHERNET_HEADER;
+    const l4 = l3 + IPV6_HEADER;
+    for (let i = 0; i < 4; i++) {
+      this.#source[i] = frame.view.getInt32(frame.l3 + IPV6_DESTINATION + 4 * i);
+      this.#destination[i] = frame.view.getInt32(frame.l3 + IPV6_SOURCE + 4 * i);
+    }
+    writeIpv6(view, l3, ICMP_HEADER + quoted, NEXT_ICMPV6, OWN_TTL, this.#source, this.#destination);
+    view.setInt32(l4, (TYPES_V6[kind]! << 24) | (CODES_V6[kind]! << 16));
+    view.setInt32(l4 + 4, mtu);
+    answer.bytes.set(frame.bytes.subarray(frame.l3, frame.l3 + quoted), l4 + ICMP_HEADER);
+    view.setUint16(l4 + 2, icmpv6Checksum(view, l3, l4, ICMP_HEADER + quoted));
+    answer.length = ETHERNET_HEADER + IPV6_HEADER + ICMP_HEADER + quoted;
+  }
+}
+
+/** Whether an ICMP or ICMPv6 packet is an echo request with a right checksum: somebody pings an address of ours. */
+export function isEchoRequest(frame: Frame): boolean {
+  const { view, l3, l4 } = frame;
+  const length = frame.start + frame.length - l4;
+  if (length < ICMP_HEADER) return false;
+  if (frame.family === 4) {
+    return view.getUint16(l4) === ICMP_ECHO_REQUEST << 8 && finish(sumWords(view, l4, length)) === 0;
+  }
+  return view.getUint16(l4) === ICMPV6_ECHO_REQUEST << 8 && icmpv6Checksum(view, l3, l4, length) === 0;
+}
+
+/** Turns an echo request into its reply, in place (RFC 792, RFC 4443 4.2). */
+export function turnEchoAround(frame: Frame, link: LinkPort): void {
+  const { bytes, view, l3, l4 } = frame;
+  turnAround(view, frame.start, link.macHigh, link.macLow);
+  const length = frame.start + frame.length - l4;
+  const width = frame.family === 4 ? 4 : 16;
+  const source = l3 + (frame.family === 4 ? IPV4_SOURCE : IPV6_SOURCE);
+  const destination = l3 + (frame.family === 4 ? IPV4_DESTINATION : IPV6_DESTINATION);
+  for (let i = 0; i < width; i++) {
+    const byte = bytes[source + i]!;
+    bytes[source + i] = bytes[destination + i]!;
+    bytes[destination + i] = byte;
+  }
+  view.setUint8(l4, frame.family === 4 ? ICMP_ECHO_REPLY : ICMPV6_ECHO_REPLY);
+  view.setUint16(l4 + 2, 0);
+  if (frame.family === 4) {
+    view.setUint16(l4 + 2, finish(sumWords(view, l4, length)));
+    view.setUint8(l3 + IPV4_TTL, OWN_TTL);
+    view.setUint16(l3 + IPV4_CHECKSUM, 0);
+    view.setUint16(l3 + IPV4_CHECKSUM, finish(sumWords(view, l3, l4 - l3)));
+  } else {
+    view.setUint16(l4 + 2, icmpv6Checksum(view, l3, l4, length));
+    view.setUint8(l3 + IPV6_HOP_LIMIT, OWN_TTL);
+  }
+}

@@ -1,0 +1,93 @@
+import { ARP_REQUEST, writeArp } from '../net/arp.js';
+import { AddressTable } from './address-table.js';
+import type { KeyedHash } from './connection/keyed-hash.js';
+import { COUNTER, type Counters } from './counters.js';
+import type { Emitted } from './emitted.js';
+import type { LinkPort } from './link-port.js';
+import {
+  NEIGHBOR_FRAME_MAX,
+  writeMulticastReport,
+  writeUnsolicitedAdvertisement,
+} from './neighbor-discovery.js';
+import { isIpv4, type Routes } from './routes.js';
+
+/** A VIP, or a local address. */
+export const OWN_VIP = 0;
+export const OWN_LOCAL = 1;
+
+/**
+ * The addresses that are the balancer's: VIPs and local addresses. Each is answered for on the links whose on-link
+ * routes contain it; one that none contains (a VIP that routers send here) on all.
+ */
+export class OwnAddresses {
+  /** Tag 0: what kind it is. Tag 1 + link: answered for on that link. */
+  readonly #table: AddressTable;
+  readonly #places: { readonly address: Int32Array; readonly links: readonly number[] }[] = [];
+
+  constructor(
+    vips: readonly Int32Array[],
+    locals: readonly Int32Array[],
+    links: readonly LinkPort[],
+    routes: Routes,
+    hash: KeyedHash,
+  ) {
+    this.#table = new AddressTable(hash);
+    for (const [kind, addresses] of [vips, locals].entries()) {
+      for (const address of addresses) this.#add(address, kind, links, routes);
+    }
+  }
+
+  /** OWN_VIP, OWN_LOCAL, or -1 for an address that is not ours. */
+  kind(word0: number, word1: number, word2: number, word3: number): number {
+    return this.#table.find(word0, word1, word2, word3, 0);
+  }
+
+  /** Whether ARP and neighbor discovery on a link are answered for the address. */
+  isAnswered(link: number, word0: number, word1: number, word2: number, word3: number): boolean {
+    return this.#table.find(word0, word1, word2, word3, 1 + link) !== -1;
+  }
+
+  /**
+   * Tells every neighbor where the addresses are now: gratuitous ARP (RFC 5944 4.6, as a request), unsolicited
+   * neighbor advertisements, and the multicast groups that solicitations for them go to.
+   */
+  announce(links: readonly LinkPort[], emitted: Emitted, counters: Counters): void {
+    for (const { address, links: answered } of this.#places) {
+      for (const index of answered) announceOn(links[index]!, address, emitted, counters);
+    }
+  }
+
+  #add(address: Int32Array, kind: number, links: readonly LinkPort[], routes: Routes): void {
+    const [word0, word1, word2, word3] = address as unknown as [number, number, number, number];
+    if (this.#table.find(word0, word1, word2, word3, 0) !== -1) return;
+    this.#table.set(word0, word1, word2, word3, 0, kind);
+    const near = routes.onLink(address);
+    const answered = near.length > 0 ? near : links.map((link) => link.index);
+    for (const link of answered) this.#table.set(word0, word1, word2, word3, 1 + link, 1);
+    this.#places.push({ address, links: answered });
+  }
+}
+
+function announceOn(link: LinkPort, address: Int32Array, emitted: Emitted, counters: Counters): void {
+  const writers = isIpv4(address)
+    ? [writeGratuitousArp]
+    : [writeMulticastReport, writeUnsolicitedAdvertisement];
+  for (const write of writers) {
+    const frame = emitted.take(NEIGHBOR_FRAME_MAX);
+    if (frame === undefined) {
+      counters.add(COUNTER['drop-out-of-buffers']);
+      return;
+    }
+    frame.length = write(frame, link, address);
+    emitted.send(frame, link.index);
+  }
+}
+
+function writeGratuitousArp(
+  frame: { view: DataView; start: number },
+  link: LinkPort,
+  address: Int32Array,
+): number {
+  const own = address[3]!;
+  return writeArp(frame.view, frame.start, ARP_REQUEST, link.macHigh, link.macLow, own, 0, 0, own);
+}
