@@ -78,6 +78,8 @@ class Poll : public Napi::ObjectWrap<Poll> {
   void Close(const Napi::CallbackInfo&) {
     if (handle_ != nullptr) CloseHandle(handle_);
     HoldWhile(false);
+    // It mostly refers to this object: a circle that the collector cannot see through.
+    callback_.Reset();
   }
 
   // A started poll must not be collected because nobody but the event loop knows it any more.
@@ -100,12 +102,15 @@ class Poll : public Napi::ObjectWrap<Poll> {
     handle->owner->Call();
   }
 
+  // By hand: the wrapper aborts the process where a worker that ends can neither be called nor be told of it.
   void Call() {
     Napi::Env env = Env();
     Napi::HandleScope scope(env);
-    callback_.MakeCallback(Value(), {}, context_);
-    if (env.IsExceptionPending()) {
-      napi_fatal_exception(env, env.GetAndClearPendingException().Value());
+    napi_value thrown;
+    if (napi_make_callback(env, context_, Value(), callback_.Value(), 0, nullptr, nullptr) ==
+            napi_pending_exception &&
+        napi_get_and_clear_last_exception(env, &thrown) == napi_ok) {
+      napi_fatal_exception(env, thrown);
     }
   }
 

@@ -48,7 +48,7 @@ export interface NativeAddon {
    * `arena[table[2 * i]]`, where `capacity` bytes must be free, and its length is put into `table[2 * i + 1]`.
    * Answers how many pairs were filled, 0 if nothing is there. A negative length is a frame that was lost:
    * -EMSGSIZE it was longer than `capacity`; -EINVAL its kind of GSO cannot be told in a virtio header.
-   * -ENETDOWN, told once: the interface went down or away.
+   * -ENETDOWN, told once: the interface was down when the socket was opened, or went down or away.
    */
   packetSocketReceive(
     fd: number,

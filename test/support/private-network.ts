@@ -17,12 +17,12 @@ export const SERVER = { ipv4: '10.9.0.1', ipv6: 'fd00:9::1' } as const;
 const marker = 'TOA_INSIDE_PRIVATE_NETWORK';
 
 /**
- * Runs this test file again inside a new network namespace and ends with its status; there, builds the network and
- * returns. Returns at once where namespaces are not permitted: requireNamespaces(t) tells each test.
+ * Runs this test file again inside a new network namespace and ends with its status; there, builds the network (the one
+ * above, unless told otherwise) and returns. Returns at once where namespaces are not permitted: requireNamespaces(t) tells each test.
  */
-export async function enterPrivateNetwork(): Promise<void> {
+export async function enterPrivateNetwork(build: () => void = layWire): Promise<void> {
   const support = namespaceSupport();
-  if (process.env[marker]) return layWire();
+  if (process.env[marker]) return build();
   if (!support.supported) return;
   process.exit(await runAgainWith(support.where === 'here' ? '-n' : '-Urn'));
 }
