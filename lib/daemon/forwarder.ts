@@ -1,0 +1,96 @@
+import { type Balancer, Frame } from '../balancer/index.js';
+import type { Arena, Link } from '../link/index.js';
+
+/** How often the balancer's clock moves when nothing else happens, in milliseconds. */
+const ADVANCE_INTERVAL = 250;
+
+/** Batches taken from one link before the others get their turn, and the event loop its own. */
+const ROUNDS = 8;
+
+/**
+ * The loop that joins a balancer to its links: what is readable is received in a batch, processed frame by frame and
+ * sent in batches. Nothing waits for a batch to fill.
+ */
+export class Forwarder {
+  readonly #balancer: Balancer;
+  readonly #links: readonly Link[];
+  readonly #frame: Frame;
+  readonly #now: () => number;
+  #timer: NodeJS.Timeout | undefined;
+
+  /**
+   * @param links in the order of the balancer's configuration, all on `arena`
+   * @param now a monotonic clock in milliseconds
+   */
+  constructor(
+    balancer: Balancer,
+    links: readonly Link[],
+    arena: Arena,
+    now: () => number = () => performance.now(),
+  ) {
+    this.#balancer = balancer;
+    this.#links = links;
+    this.#frame = new Frame(arena.bytes);
+    this.#now = now;
+  }
+
+  /** Announces the balancer's addresses and begins to forward. */
+  start(): void {
+    this.#balancer.start(this.#now());
+    this.#sendEmitted();
+    this.#flush();
+    for (const [index, link] of this.#links.entries()) link.start(() => this.#onReadable(link, index));
+    this.#timer = setInterval(() => this.#advance(), ADVANCE_INTERVAL);
+  }
+
+  /** Stops the clock. The links are the caller's to close. */
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  #onReadable(link: Link, index: number): void {
+    for (let round = 0; round < ROUNDS; round++) {
+      const count = link.receive();
+      if (count === 0) return;
+      this.#processBatch(link, index, count);
+    }
+  }
+
+  #processBatch(link: Link, index: number, count: number): void {
+    const balancer = this.#balancer;
+    const links = this.#links;
+    const frame = this.#frame;
+    const { received } = link;
+    const now = this.#now();
+    for (let i = 0; i < count; i++) {
+      frame.at(received[2 * i]!, received[2 * i + 1]!, index);
+      const verdict = balancer.process(frame, now);
+      // First what goes ahead of the frame: the first half of one that was split.
+      if (balancer.emitted.count > 0) this.#sendEmitted();
+      if (verdict >= 0) links[verdict]!.queue(frame.start, frame.length);
+    }
+    this.#flush();
+  }
+
+  #advance(): void {
+    let more = true;
+    while (more) {
+      more = this.#balancer.advance(this.#now());
+      this.#sendEmitted();
+      this.#flush();
+    }
+  }
+
+  #sendEmitted(): void {
+    const { emitted } = this.#balancer;
+    for (let i = 0; i < emitted.count; i++) {
+      const frame = emitted.frame(i);
+      this.#links[emitted.link(i)]!.queueCopy(frame.bytes, frame.start, frame.length);
+    }
+    emitted.clear();
+  }
+
+  #flush(): void {
+    for (let i = 0; i < this.#links.length; i++) this.#links[i]!.flush();
+  }
+}
