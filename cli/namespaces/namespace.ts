@@ -1,4 +1,5 @@
-import { type Echo, runCommand } from './command.js';
+import { runCommand } from '../../lib/daemon/command.js';
+import type { Echo } from './echo.js';
 import { type Finished, RunningProcess } from './process.js';
 
 /** A named network namespace, and what one does in it. Names are those of `ip netns`. */

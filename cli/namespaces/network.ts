@@ -1,5 +1,6 @@
 import { constants } from 'node:os';
-import { defaultEcho, type Echo, runCommand } from './command.js';
+import { runCommand } from '../../lib/daemon/command.js';
+import { defaultEcho, type Echo } from './echo.js';
 import { Namespace } from './namespace.js';
 import { removeStaleNamespaces } from './stale.js';
 

@@ -1,5 +1,5 @@
 import { existsSync, readdirSync } from 'node:fs';
-import type { Echo } from './command.js';
+import type { Echo } from './echo.js';
 import { removeNamespace } from './namespace.js';
 
 const directory = '/run/netns';

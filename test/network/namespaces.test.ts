@@ -5,19 +5,14 @@
 
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync } from 'node:fs';
-import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
-import { enterNamespaces } from '../../cli/namespaces/enter.js';
 import { Network } from '../../cli/namespaces/network.js';
 import { RunningProcess } from '../../cli/namespaces/process.js';
-
-await enterNamespaces();
+import { networkTest, program } from './network-test.js';
 
 const left = () => readdirSync('/run/netns').filter((name) => name.startsWith(`toa-${process.pid}-`));
-const holdsANetwork = fileURLToPath(new URL('programs/holds-a-network.js', import.meta.url));
+const holdsANetwork = program('holds-a-network');
 
-test('two namespaces reach each other over a third, by IPv4 and IPv6', () => {
-  using network = new Network();
+networkTest('two namespaces reach each other over a third, by IPv4 and IPv6', (network) => {
   const client = network.namespace('client');
   const router = network.namespace('router');
   const server = network.namespace('server');
@@ -48,7 +43,7 @@ test('two namespaces reach each other over a third, by IPv4 and IPv6', () => {
   assert.equal(serve.child.exitCode, null);
 });
 
-test('disposing of a network ends its processes and removes its namespaces', async () => {
+networkTest('disposing of a network ends its processes and removes its namespaces', async () => {
   const network = new Network();
   const sleeper = network.namespace('only').start('sleep', ['1000']);
   network.dispose();
@@ -57,8 +52,7 @@ test('disposing of a network ends its processes and removes its namespaces', asy
   network.dispose();
 });
 
-test('a command that fails says which one, how it ended and what it wrote', () => {
-  using network = new Network();
+networkTest('a command that fails says which one, how it ended and what it wrote', (network) => {
   const namespace = network.namespace('only');
   assert.throws(() => namespace.ip('link', 'set', 'nowhere', 'up'), {
     code: 'ERR_TOA_COMMAND',
@@ -70,7 +64,7 @@ for (const [signal, code] of [
   ['SIGINT', 130],
   ['SIGTERM', 143],
 ] as const) {
-  test(`a program that gets ${signal} removes its network and exits with ${code}`, async () => {
+  networkTest(`a program that gets ${signal} removes its network and exits with ${code}`, async () => {
     const program = new RunningProcess(process.execPath, [holdsANetwork]);
     const name = (await program.line(/^toa-/)).trim();
     assert.ok(existsSync(`/run/netns/${name}`));
@@ -79,13 +73,16 @@ for (const [signal, code] of [
   });
 }
 
-test('the network of a program that was killed is removed by the next one, and its processes die with it', async () => {
-  const program = new RunningProcess(process.execPath, [holdsANetwork]);
-  const name = (await program.line(/^toa-/)).trim();
-  const sleeper = Number(/\d+/.exec(await program.line(/^sleeper/)));
-  await program.stop('SIGKILL');
-  assert.ok(existsSync(`/run/netns/${name}`));
-  new Network().dispose();
-  assert.ok(!existsSync(`/run/netns/${name}`));
-  while (existsSync(`/proc/${sleeper}`)) await new Promise((resolve) => setTimeout(resolve, 10));
-});
+networkTest(
+  'the network of a program that was killed is removed by the next one, and its processes die with it',
+  async () => {
+    const program = new RunningProcess(process.execPath, [holdsANetwork]);
+    const name = (await program.line(/^toa-/)).trim();
+    const sleeper = Number(/\d+/.exec(await program.line(/^sleeper/)));
+    await program.stop('SIGKILL');
+    assert.ok(existsSync(`/run/netns/${name}`));
+    new Network().dispose();
+    assert.ok(!existsSync(`/run/netns/${name}`));
+    while (existsSync(`/proc/${sleeper}`)) await new Promise((resolve) => setTimeout(resolve, 10));
+  },
+);

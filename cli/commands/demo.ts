@@ -1,0 +1,66 @@
+import { Command } from 'commander';
+import kleur from 'kleur';
+import { nativeSupport } from '../../lib/native.js';
+import { demoOverMemory } from '../demo/memory.js';
+import { demoOverNamespaces } from '../demo/namespaces.js';
+import { picture } from '../demo/plan.js';
+import type { DemoRow } from '../demo/rows.js';
+import { exitStatus } from '../exit-status.js';
+import { enterNamespaces } from '../namespaces/enter.js';
+import { namespaceSupport } from '../namespaces/support.js';
+import { print, printJson, say } from '../output/streams.js';
+import { table } from '../output/table.js';
+
+interface DemoOptions {
+  json?: boolean;
+  memory?: boolean;
+}
+
+/** `toa demo`: connections from six client addresses through the balancer, and who the servers think they come from. */
+export function demoCommand(): Command {
+  return new Command('demo')
+    .description("see clients' addresses cross the balancer into a Node server")
+    .option('--json', 'as one JSON object: { mode, rows: [{ client, plain, recovered, match }] }')
+    .option('--memory', 'without namespaces: the same balancer over links in memory')
+    .action(async (options: DemoOptions) => {
+      process.exitCode = await demo(options);
+    });
+}
+
+async function demo({ json, memory }: DemoOptions): Promise<number> {
+  const mode = memory || !namespacesWork() ? 'memory' : 'namespaces';
+  if (mode === 'namespaces') await enterNamespaces();
+  if (!json) print(picture);
+  const rows = mode === 'namespaces' ? await demoOverNamespaces() : demoOverMemory();
+  if (json) printJson({ mode, rows });
+  else print(rowsTable(rows));
+
+  const matching = rows.filter(({ match }) => match).length;
+  const complete = rows.length > 0 && matching === rows.length;
+  if (!json)
+    print(`\n${matching} of ${rows.length} clients are known to the server by their own address and port.`);
+  return complete ? exitStatus.ok : exitStatus.failed;
+}
+
+/** Says why, and what would help, where they do not. */
+function namespacesWork(): boolean {
+  const refusal = [nativeSupport(), namespaceSupport()].find((support) => !support.supported);
+  if (refusal === undefined || refusal.supported) return true;
+  say(`Not over real network namespaces: ${refusal.reason}.`);
+  say(`To allow it: ${refusal.hint}`);
+  say('The same balancer now runs over links in memory instead.');
+  return false;
+}
+
+function rowsTable(rows: readonly DemoRow[]): string {
+  return table(
+    [
+      { heading: 'CLIENT' },
+      { heading: 'PLAIN SERVER SEES' },
+      { heading: 'SERVER WITH TOAKIT SEES' },
+      { heading: 'MATCH' },
+    ],
+    rows.map(({ client, plain, recovered, match }) => [client, plain, recovered, match ? 'yes' : 'no']),
+    (text, column) => (column < 3 ? text : text === 'yes' ? kleur.green(text) : kleur.red(text)),
+  );
+}

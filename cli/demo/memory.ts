@@ -1,0 +1,5 @@
+import type { DemoRow } from './rows.js';
+
+export function demoOverMemory(): DemoRow[] {
+  return [];
+}

@@ -1,0 +1,31 @@
+import type { ToaErrorCode } from '../lib/errors.js';
+
+/** What `toa` exits with; scripts rely on it. */
+export const exitStatus = {
+  ok: 0,
+  /** The command ran, and what it checked is not so. */
+  failed: 1,
+  /** Wrong arguments, or a wrong file. */
+  usage: 2,
+  /** Something is missing on this machine: a kernel feature, a program, the addon. */
+  unsupported: 3,
+  permission: 4,
+  interrupted: 130,
+} as const;
+
+const byCode: { [Code in ToaErrorCode]?: number } = {
+  ERR_TOA_CONFIG: exitStatus.usage,
+  ERR_TOA_FORMAT: exitStatus.usage,
+  ERR_TOA_PERMISSION: exitStatus.permission,
+  ERR_TOA_NAMESPACES: exitStatus.unsupported,
+  ERR_TOA_SHIELD: exitStatus.unsupported,
+  ERR_TOA_NOT_SUPPORTED: exitStatus.unsupported,
+  ERR_TOA_UNSUPPORTED: exitStatus.unsupported,
+  ERR_TOA_NO_INTERFACE: exitStatus.unsupported,
+  ERR_TOA_INTERFACE_DOWN: exitStatus.unsupported,
+};
+
+/** The exit status that an error's stable code stands for. */
+export function statusOf(code: ToaErrorCode): number {
+  return byCode[code] ?? exitStatus.failed;
+}
