@@ -12,15 +12,22 @@ const VIRTIO_HEADER = 10;
 /** A virtio header, an Ethernet header, and the largest IP packet that segmentation offload makes. */
 const FRAME = VIRTIO_HEADER + 14 + 65536;
 
-const serverMac = '02:00:00:00:00:01';
-const wireMac = '02:00:00:00:00:02';
+/** An interface, its own MAC address, and that of whoever is at the other end. */
+export interface Wire {
+  readonly device: string;
+  readonly mac: string;
+  readonly peerMac: string;
+}
+
+const privateWire: Wire = { device: WIRE, mac: '02:00:00:00:00:02', peerMac: '02:00:00:00:00:01' };
 
 /**
- * Plays clients, or balancers with clients behind them, against the kernel of the private network: TCP connections from any address,
- * with any options on the SYN and the ACK.
+ * Plays clients, or balancers with clients behind them, against the kernel of the private network, or whoever is at the end of
+ * another wire: TCP connections from any address, with any options on the SYN and the ACK.
  */
 export class Injector {
   readonly #addon = native()!;
+  readonly #wire: Wire;
   readonly #fd: number;
   readonly #poll;
   readonly #arena = new Uint8Array(BATCH * FRAME);
@@ -28,12 +35,13 @@ export class Injector {
   readonly #connections = new Map<string, InjectedConnection>();
   #ports = 20_000;
 
-  constructor() {
-    const index = this.#addon.interfaceIndex(WIRE);
+  constructor(wire: Wire = privateWire) {
+    this.#wire = wire;
+    const index = this.#addon.interfaceIndex(wire.device);
     const flags =
       PacketSocketFlag.virtioHeader | PacketSocketFlag.promiscuous | PacketSocketFlag.ignoreOutgoing;
     this.#fd = this.#addon.packetSocketOpen(index, flags, 4 << 20);
-    if (this.#fd < 0) throw nativeError(`open a packet socket on ${WIRE}`, this.#fd);
+    if (this.#fd < 0) throw nativeError(`open a packet socket on ${wire.device}`, this.#fd);
     for (let i = 0; i < BATCH; i++) this.#table[2 * i] = i * FRAME;
     this.#poll = new this.#addon.Poll(this.#fd, () => this.#receive());
     this.#poll.start();
@@ -83,13 +91,13 @@ export class Injector {
   #send(segments: readonly OutgoingSegment[]): void {
     for (const { from, to, bytes } of segments) {
       const { bytes: frame, virtio } = packet()
-        .ethernet({ from: wireMac, to: serverMac })
+        .ethernet({ from: this.#wire.mac, to: this.#wire.peerMac })
         .ip({ from: from.address, to: to.address, protocol: PROTOCOL.tcp })
         .payload(bytes)
         .build();
       const arena = concat(virtio, frame);
       const sent = this.#addon.packetSocketSend(this.#fd, arena, Int32Array.of(0, arena.length), 1);
-      if (sent < 0) throw nativeError(`send on ${WIRE}`, sent);
+      if (sent < 0) throw nativeError(`send on ${this.#wire.device}`, sent);
     }
   }
 }
