@@ -25,15 +25,22 @@ export class Routes {
   readonly #routes: Route[];
 
   /**
-   * @param own VIPs and local addresses, from which a route without `source` gets one: the first inside its prefix,
-   * else the first of its family, else the unspecified address (an ARP probe, RFC 5227, which is still answered)
+   * @param own VIPs and local addresses, from which a route without `source` gets one: the first in the network that
+   * its next hop is a neighbor in (to a stranger a gateway with reverse path filtering gives no answer), else the
+   * first of its family, else the unspecified address (an ARP probe, RFC 5227, which is still answered)
    */
   constructor(
     routes: readonly RouteConfig[],
     linkIndex: ReadonlyMap<string, number>,
     own: readonly Int32Array[],
   ) {
-    this.#routes = routes.map((route) => toRoute(route, linkIndex, own)).sort((a, b) => b.prefix - a.prefix);
+    const all = routes.map((route) => toRoute(route, linkIndex));
+    const sources = routes.map((route, i) =>
+      route.source === undefined ? sourceOf(all[i]!, all, own) : wordsOf(route.source),
+    );
+    this.#routes = all
+      .map((route, i) => ({ ...route, source: sources[i]! }))
+      .sort((a, b) => b.prefix - a.prefix);
   }
 
   /** The route to an address (four words), or undefined. */
@@ -70,34 +77,41 @@ function contains(route: Pick<Route, 'network' | 'mask'>, address: Int32Array): 
   return address.every((word, i) => (word & route.mask[i]!) === route.network[i]);
 }
 
-function toRoute(
-  route: RouteConfig,
-  linkIndex: ReadonlyMap<string, number>,
-  own: readonly Int32Array[],
-): Route {
+function toRoute(route: RouteConfig, linkIndex: ReadonlyMap<string, number>): Omit<Route, 'source'> {
   const cidr = parseCidr(route.to)!;
-  const network = addressWords(cidr.bytes, cidr.family);
   const prefix = cidr.family === 4 ? cidr.prefix + 96 : cidr.prefix;
-  const mask = maskOf(prefix);
-  const bounds = { network, mask };
-  // Without this an IPv6 default route would swallow IPv4 addresses, whose mapped form it contains.
-  const ipv4 = cidr.family === 4;
-  const sameFamily = (words: Int32Array) => isIpv4(words) === ipv4;
-  const source =
-    (route.source === undefined ? undefined : wordsOf(route.source)) ??
-    own.find((words) => sameFamily(words) && contains(bounds, words)) ??
-    own.find(sameFamily) ??
-    (ipv4 ? Int32Array.of(0, 0, MAPPED_WORD, 0) : new Int32Array(4));
   return {
-    network,
-    mask,
-    ipv4,
+    network: addressWords(cidr.bytes, cidr.family),
+    mask: maskOf(prefix),
+    // Without this an IPv6 default route would swallow IPv4 addresses, whose mapped form it contains.
+    ipv4: cidr.family === 4,
     prefix,
     link: linkIndex.get(route.link)!,
     via: route.via === undefined ? undefined : wordsOf(route.via),
-    source,
     mtu: route.mtu ?? 0,
   };
+}
+
+/** The own address that requests for a route's next hop come from. */
+function sourceOf(
+  route: Omit<Route, 'source'>,
+  all: readonly Omit<Route, 'source'>[],
+  own: readonly Int32Array[],
+): Int32Array {
+  const { via, link, ipv4 } = route;
+  const near =
+    via === undefined
+      ? route
+      : (all.find(
+          (other) =>
+            other.via === undefined && other.link === link && other.ipv4 === ipv4 && contains(other, via),
+        ) ?? route);
+  const candidates = own.filter((words) => isIpv4(words) === ipv4);
+  return (
+    candidates.find((words) => contains(near, words)) ??
+    candidates[0] ??
+    (ipv4 ? Int32Array.of(0, 0, MAPPED_WORD, 0) : new Int32Array(4))
+  );
 }
 
 /** An address of the configuration, which was validated, as four words. */
