@@ -213,6 +213,11 @@ export class PacketBuilder {
     });
   }
 
+  /** A TCP segment that is bytes already, checksum included. */
+  tcpBytes(segment: Uint8Array): PacketBuilder {
+    return this.#with({ protocol: PROTOCOL.tcp, encode: (payload) => concat(segment, payload) });
+  }
+
   udp(fields: { from: number; to: number; checksum?: Checksum }): PacketBuilder {
     return this.#with({
       protocol: PROTOCOL.udp,

@@ -1,0 +1,117 @@
+/**
+ * The network that balancer tests stand in, once for each family:
+ *
+ *     client ── gateway ──(link 0, outside)── balancer ──(link 1, inside)── real servers
+ *
+ * Clients are behind a gateway; real servers and the gateway are neighbors of the balancer.
+ */
+import { type BalancerConfig, type ResolvedConfig, validateConfig } from '../../lib/balancer/config/index.js';
+import { mac } from './wire.js';
+
+export const OUTSIDE = 0;
+export const INSIDE = 1;
+
+type Service = BalancerConfig['services'][number];
+type Writable<T> = { -readonly [K in keyof T]?: T[K] };
+
+/** The addresses of one family. */
+export interface Topology {
+  readonly family: 4 | 6;
+  readonly vip: string;
+  readonly port: number;
+  readonly gateway: string;
+  /** A client that is the gateway's neighbor, not ours, and others beside it: `client(1)`, `client(2)`. */
+  readonly client: (n: number) => string;
+  readonly localAddresses: readonly string[];
+  readonly realServers: readonly string[];
+  readonly serverPort: number;
+  readonly outsideNetwork: string;
+  readonly insideNetwork: string;
+  readonly everything: string;
+  /** What the option takes in a TCP header. */
+  readonly toaLength: number;
+  /** IP header bytes. */
+  readonly ipHeader: number;
+}
+
+export const MACS = {
+  balancer: ['02:00:00:00:00:b0', '02:00:00:00:00:b1'],
+  gateway: '02:00:00:00:01:01',
+  /** Of the n-th real server. */
+  server: (n: number) => `02:00:00:00:02:${(n + 0x11).toString(16)}`,
+} as const;
+
+export const IPV4: Topology = {
+  family: 4,
+  vip: '198.51.100.10',
+  port: 80,
+  gateway: '198.51.100.1',
+  client: (n) => `203.0.113.${n}`,
+  localAddresses: ['10.0.0.2'],
+  realServers: ['10.0.0.17', '10.0.0.18'],
+  serverPort: 8080,
+  outsideNetwork: '198.51.100.0/24',
+  insideNetwork: '10.0.0.0/24',
+  everything: '0.0.0.0/0',
+  toaLength: 8,
+  ipHeader: 20,
+};
+
+export const IPV6: Topology = {
+  family: 6,
+  vip: '2001:db8:100::10',
+  port: 80,
+  gateway: '2001:db8:100::1',
+  client: (n) => `2001:db8:7::${n.toString(16)}`,
+  localAddresses: ['fd00::2'],
+  realServers: ['fd00::11', 'fd00::12'],
+  serverPort: 8080,
+  outsideNetwork: '2001:db8:100::/64',
+  insideNetwork: 'fd00::/64',
+  everything: '::/0',
+  toaLength: 20,
+  ipHeader: 40,
+};
+
+export const TOPOLOGIES = [IPV4, IPV6] as const;
+
+/** A configuration for one topology: one service, its fields overridden by `service`. */
+export function configuration(
+  topology: Topology,
+  service: Writable<Service> = {},
+  settings: BalancerConfig['settings'] = {},
+  routes: BalancerConfig['routes'] = defaultRoutes(topology),
+): ResolvedConfig {
+  const { serverPort, realServers } = topology;
+  const validated = validateConfig({
+    links: [{ name: 'outside' }, { name: 'inside' }],
+    routes,
+    services: [
+      {
+        address: topology.vip,
+        port: topology.port,
+        mode: 'fullnat',
+        scheduler: 'rr',
+        localAddresses: topology.localAddresses,
+        realServers: realServers.map((address) => ({ address, port: serverPort })),
+        ...service,
+      },
+    ],
+    settings,
+  });
+  if ('faults' in validated) throw new Error(JSON.stringify(validated.faults));
+  return validated.config;
+}
+
+function defaultRoutes(topology: Topology): NonNullable<BalancerConfig['routes']> {
+  return [
+    { to: topology.outsideNetwork, link: 'outside' },
+    { to: topology.insideNetwork, link: 'inside' },
+    { to: topology.everything, link: 'outside', via: topology.gateway },
+  ];
+}
+
+/** The balancer's two links. */
+export function links(mtus: readonly [number, number] = [1500, 1500]): { mac: Uint8Array; mtu: number }[] {
+  return mtus.map((mtu, i) => ({ mac: mac(MACS.balancer[i]!), mtu }));
+}
