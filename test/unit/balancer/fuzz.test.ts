@@ -1,0 +1,151 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { Flow } from '../../support/flow.js';
+import { type BuiltFrame, packet } from '../../support/packet-builder.js';
+import { neighborReply, Rig } from '../../support/rig.js';
+import { tcpOption } from '../../support/tcp-segment.js';
+import { INSIDE, MACS, OUTSIDE, TOPOLOGIES, type Topology } from '../../support/topology.js';
+import { concat } from '../../support/wire.js';
+
+/** Sound frames of every sort that the balancer handles, to be mutated. */
+function seeds(topology: Topology, flow: Flow): (readonly [number, BuiltFrame])[] {
+  const options = [flow.toa, tcpOption.sack(1, 2, 3, 4), tcpOption.nop, tcpOption.nop];
+  const outside = packet().ethernet({ from: MACS.gateway, to: MACS.balancer[OUTSIDE] });
+  const [lip] = topology.localAddresses as [string];
+  const ends = { from: topology.gateway, to: topology.vip };
+  const frames = [
+    flow.client({ flags: 'PA', seq: 1, ack: 1, payload: 40, options }),
+    flow.client({
+      flags: 'S',
+      options: [tcpOption.mss(1460), tcpOption.timestamps(1, 0), tcpOption.fastOpen(new Uint8Array(8))],
+    }),
+    flow.fromServer({ flags: 'SA', ack: 1, options: [tcpOption.mss(1460)] }),
+    flow.fromServer({
+      flags: 'PA',
+      seq: 1,
+      ack: 41,
+      payload: 40,
+      options: [tcpOption.sack(1, 2), tcpOption.nop],
+    }),
+    [
+      OUTSIDE,
+      flow.client({ flags: 'PA', seq: 1, ack: 1, payload: 9000 })[1].offload({ gsoSize: 1400 }),
+    ] as const,
+    [INSIDE, neighborReply(topology, INSIDE, topology.realServers[0]!, MACS.server(0), lip)] as const,
+    [
+      OUTSIDE,
+      outside
+        .ip(ends)
+        .icmp({ type: topology.family === 4 ? 8 : 128 })
+        .payload(30),
+    ] as const,
+    [OUTSIDE, outside.ip(ends).udp({ from: 1, to: 2 }).payload(30)] as const,
+  ];
+  if (topology.family === 6) {
+    const ip = outside.ip({ ...ends, ttl: 255 });
+    frames.push([OUTSIDE, ip.neighborSolicitation({ target: topology.vip, sourceMac: MACS.gateway })]);
+    frames.push([OUTSIDE, ip.extension(0).extension(60).tcp({ from: 1, to: 80, flags: 'S' })]);
+  }
+  return frames.map(([link, frame]) => [link, frame.build()] as const);
+}
+
+type Mutation =
+  | { readonly how: 'set'; readonly at: number; readonly value: number }
+  | { readonly how: 'virtio'; readonly at: number; readonly value: number }
+  | { readonly how: 'cut'; readonly to: number }
+  | { readonly how: 'append'; readonly bytes: Uint8Array };
+
+const mutation: fc.Arbitrary<Mutation> = fc.oneof(
+  {
+    weight: 8,
+    // Most of what can go wrong is in the first bytes.
+    arbitrary: fc.record({
+      how: fc.constant('set' as const),
+      at: fc.integer({ min: 0, max: 120 }),
+      value: fc.integer({ min: 0, max: 255 }),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      how: fc.constant('virtio' as const),
+      at: fc.integer({ min: 0, max: 9 }),
+      value: fc.integer({ min: 0, max: 255 }),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ how: fc.constant('cut' as const), to: fc.integer({ min: 0, max: 120 }) }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ how: fc.constant('append' as const), bytes: fc.uint8Array({ maxLength: 64 }) }),
+  },
+);
+
+function mutate({ bytes, virtio }: BuiltFrame, mutations: readonly Mutation[]): BuiltFrame {
+  let frame: Uint8Array = bytes.slice();
+  const header = virtio.slice();
+  for (const change of mutations) {
+    if (change.how === 'set' && change.at < frame.length) frame[change.at] = change.value;
+    else if (change.how === 'virtio') header[change.at] = change.value;
+    else if (change.how === 'cut') frame = frame.slice(0, change.to);
+    else if (change.how === 'append') frame = concat(frame, change.bytes);
+  }
+  return { bytes: frame, virtio: header };
+}
+
+for (const topology of TOPOLOGIES) {
+  test(`IPv${topology.family}: mutated frames never throw, never write outside of the frame, and are accounted for`, () => {
+    const rig = new Rig({ topology });
+    const flow = new Flow(rig).half();
+    const frames = seeds(topology, flow);
+    fc.assert(
+      fc.property(
+        fc.nat(frames.length - 1),
+        fc.array(mutation, { minLength: 1, maxLength: 6 }),
+        (which, mutations) => {
+          const [link, frame] = frames[which]!;
+          // The rig itself checks the bytes around the frame.
+          const sent = rig.send(link, mutate(frame, mutations));
+          for (const { bytes } of sent) assert.ok(bytes.length >= 14 && bytes.length <= 65_600);
+        },
+      ),
+      { numRuns: 4000 },
+    );
+    const {
+      'frames-in': taken,
+      'frames-forwarded': forwarded,
+      ...rest
+    }: Record<string, number> = rig.balancer.counters.snapshot();
+    assert.ok(taken! >= 4000 && forwarded! > 0);
+    const reasons = Object.entries(rest).filter(([name]) => name.startsWith('drop-'));
+    assert.ok(
+      reasons.filter(([, count]) => count > 0).length >= 8,
+      'many different reasons to drop were met',
+    );
+    const ack = { flags: 'A', seq: 1, ack: 1 };
+    rig.send(...flow.client(ack));
+  });
+
+  test(`IPv${topology.family}: noise never throws`, () => {
+    const rig = new Rig({ topology });
+    fc.assert(
+      fc.property(
+        fc.uint8Array({ maxLength: 200 }),
+        fc.uint8Array({ minLength: 10, maxLength: 10 }),
+        (noise, virtio) => {
+          const ethernet = packet().ethernet({
+            from: MACS.gateway,
+            to: MACS.balancer[OUTSIDE],
+            type: topology.family === 4 ? 0x0800 : 0x86dd,
+          });
+          rig.send(OUTSIDE, { bytes: noise, virtio });
+          rig.send(OUTSIDE, { bytes: ethernet.payload(noise).bytes(), virtio });
+        },
+      ),
+      { numRuns: 1000 },
+    );
+  });
+}
