@@ -1,0 +1,121 @@
+// `toa lb run` as its administrator sees it. Picture: testbed.ts.
+
+import assert from 'node:assert/strict';
+import type { Namespace } from '../../cli/namespaces/namespace.js';
+import type { Finished } from '../../cli/namespaces/process.js';
+import type { BalancerConfig } from '../../lib/balancer/config/index.js';
+import { main } from '../cli/toa.js';
+import { networkTest } from './network-test.js';
+import {
+  balancerConfig,
+  buildTestbed,
+  families,
+  get,
+  startBalancer,
+  startServer,
+  stopBalancer,
+} from './testbed.js';
+
+/** Runs `toa lb run` where it is expected not to come up. */
+async function refused(
+  namespace: Namespace,
+  config: BalancerConfig,
+  ...command: string[]
+): Promise<Finished> {
+  const [first = process.execPath, ...rest] = [...command, process.execPath, main, 'lb', 'run', '-c', '-'];
+  return namespace.run(first, rest, JSON.stringify(config));
+}
+
+networkTest(
+  'it says when it is ready, shows its counters when asked and at its end, and leaves no shield',
+  async (network) => {
+    const { client, balancer, server } = buildTestbed(network);
+    await startServer(server, 'http', 80);
+    const running = await startBalancer(balancer, balancerConfig([80]));
+    const ready = JSON.parse(await running.line(/"event":"ready"/)) as Record<string, unknown>;
+    assert.deepEqual(ready.links, ['clients', 'servers']);
+    assert.deepEqual(ready.services, ['203.0.113.80:80', '[2001:db8::80]:80']);
+    assert.match(balancer.execute('nft', 'list', 'tables'), new RegExp(`^table netdev ${ready.shield}\n$`));
+
+    await get(client, `http://${families[0].url}/`);
+    running.child.kill('SIGUSR2');
+    const asked = JSON.parse(await running.line(/"event":"counters"/)) as {
+      counters: Record<string, number>;
+    };
+    assert.equal(asked.counters['connections-new'], 1);
+    await get(client, `http://${families[1].url}/`);
+
+    const counters = await stopBalancer(running);
+    assert.equal(counters['connections-new'], 2);
+    assert.ok((counters['link.clients.received'] ?? 0) > 0);
+    assert.equal(balancer.execute('nft', 'list', 'ruleset'), '');
+    assert.match(
+      running.stderr,
+      /^ready: 2 services on clients, servers \(shield: nft table netdev toakit_\d+_\d+\)\n$/,
+    );
+  },
+);
+
+networkTest(
+  'interrupted, it ends with 130 and a table of the counters that are not zero',
+  async (network) => {
+    const { client, balancer, server } = buildTestbed(network);
+    await startServer(server, 'http', 80);
+    const running = balancer.start(process.execPath, [main, 'lb', 'run', '-c', '-']);
+    running.stdin.end(JSON.stringify(balancerConfig([80])));
+    await running.line(/^ready/);
+    await get(client, `http://${families[0].url}/`);
+    const { code, stdout } = await running.stop('SIGINT');
+    assert.equal(code, 130);
+    assert.match(stdout.toString(), /^COUNTER +VALUE\n/);
+    assert.match(stdout.toString(), /^connections-new +1$/m);
+    assert.doesNotMatch(stdout.toString(), / 0$/m);
+  },
+);
+
+networkTest('an interface that is not there ends it with 3 and its name', async (network) => {
+  const { balancer } = buildTestbed(network);
+  const config = balancerConfig([80], {
+    links: [{ name: 'clients' }, { name: 'servers', interface: 'eth9' }],
+  });
+  const { code, stderr } = await refused(balancer, config);
+  assert.equal(code, 3);
+  assert.match(stderr, /^toa: cannot find interface eth9: ENODEV/);
+});
+
+networkTest('without the privilege it ends with 4 and says which one it needs', async (network) => {
+  const { balancer } = buildTestbed(network);
+  const { code, stderr } = await refused(balancer, balancerConfig([80]), 'setpriv', '--bounding-set', '-all');
+  assert.equal(code, 4, stderr);
+  assert.match(stderr, /^toa: cannot .*: EPERM .*CAP_NET_RAW/);
+  assert.equal(balancer.execute('nft', 'list', 'ruleset'), '');
+});
+
+networkTest('--import-routes takes the routes that the kernel has over its interfaces', async (network) => {
+  const { client, balancer, server } = buildTestbed(network);
+  for (const address of ['203.0.113.1/24', '2001:db8::1/64']) balancer.address('clients', address);
+  for (const address of ['10.0.0.254/24', 'fd00::254/64']) balancer.address('servers', address);
+  await startServer(server, 'http', 80);
+  const { routes: _, ...config } = balancerConfig([80]);
+  await startBalancer(balancer, config, '--import-routes');
+  for (const { url } of families) {
+    const { answer, own } = await get(client, `http://${url}/`);
+    assert.equal(answer.client, own);
+  }
+});
+
+networkTest(
+  'a VIP port without a service refuses, and so does a service whose server does',
+  async (network) => {
+    const { client, balancer } = buildTestbed(network);
+    const running = await startBalancer(balancer, balancerConfig([80]));
+    for (const { url } of families) {
+      const other = await client.run('curl', ['-sS', '-m', '10', `http://${url}:81/`]);
+      assert.equal(other.code, 7, other.stderr);
+      const closed = await client.run('curl', ['-sS', '-m', '10', `http://${url}:80/`]);
+      assert.equal(closed.code, 7, closed.stderr);
+    }
+    const counters = await stopBalancer(running);
+    assert.equal(counters['drop-no-service'], 2);
+  },
+);
