@@ -78,10 +78,17 @@ export class SimulatedNetwork {
 
   /** Runs until every endpoint is closed and no frame is under way; throws when that takes a day. */
   settle(): void {
+    this.#collect();
     while (this.#step()) if (this.now > 86_400_000) throw new Error('the network never came to rest');
   }
 
-  /** Lets only the balancer's clock go on. */
+  /** Runs until `done` says so. */
+  settleUntil(done: () => boolean): void {
+    this.#collect();
+    while (!done()) if (!this.#step()) throw new Error('the network came to rest too early');
+  }
+
+  /** Lets time go on, whether anything is under way or not. */
   pass(milliseconds: number): void {
     const end = this.now + milliseconds;
     while (this.now < end) this.#moveTo(Math.min(this.#nextAdvance, end));
@@ -99,8 +106,11 @@ export class SimulatedNetwork {
     this.now = time;
     if (time >= this.#nextAdvance) {
       this.#nextAdvance += ADVANCE_EVERY;
-      this.balancer.advance(time);
-      this.#drain();
+      let more = true;
+      while (more) {
+        more = this.balancer.advance(time);
+        this.#drain();
+      }
     }
     for (const tcp of this.#endpoints()) tcp.advance(time);
     const due = this.#inFlight.filter(({ at }) => at <= time).sort((a, b) => a.at - b.at);
