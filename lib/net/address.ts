@@ -74,7 +74,7 @@ function parseGroups(text: string, endsAddress: boolean): number[] | undefined {
 
 /** The canonical text of the address at `offset`. IPv6 after RFC 5952; IPv4-mapped as `::ffff:192.0.2.1`. */
 export function formatAddress(bytes: Uint8Array, offset: number, family: Family): string {
-  if (family === 4) return bytes.subarray(offset, offset + 4).join('.');
+  if (family === 4) return `${bytes[offset]}.${bytes[offset + 1]}.${bytes[offset + 2]}.${bytes[offset + 3]}`;
   const groups = Array.from(
     { length: 8 },
     (_, i) => (bytes[offset + 2 * i]! << 8) | bytes[offset + 2 * i + 1]!,

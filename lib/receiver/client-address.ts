@@ -87,8 +87,15 @@ function peerAddress({ remoteAddress, remotePort = 0 }: Carrier): ClientAddress 
 }
 
 /** The answer where nobody but the connection itself tells who the client is. */
-export function fromPeer(peer: Endpoint): ClientAddress {
-  return { address: peer.address, port: peer.port, family: peer.family, source: 'peer', peer };
+export function fromPeer(peer: Endpoint, vip?: Endpoint): ClientAddress {
+  const known = {
+    address: peer.address,
+    port: peer.port,
+    family: peer.family,
+    source: 'peer',
+    peer,
+  } as const;
+  return vip ? { ...known, vip } : known;
 }
 
 const MAPPED = '::ffff:';

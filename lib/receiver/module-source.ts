@@ -13,7 +13,7 @@ const ASK_AGAIN_AFTER_MS = 1000;
 export class ModuleSource implements Source {
   readonly #native: NativeAddon;
   readonly #record = new Uint8Array(RECORD_LENGTH);
-  #absentUntil = 0;
+  #foundAbsentAt = 0;
 
   constructor(native: NativeAddon) {
     this.#native = native;
@@ -21,9 +21,10 @@ export class ModuleSource implements Source {
 
   /** Undefined where no module is loaded (ENOPROTOOPT) or it has seen no option on this connection (ESRCH). */
   ask(fd: number): Finding | undefined {
-    if (this.#absentUntil > 0 && performance.now() < this.#absentUntil) return undefined;
+    const now = Date.now(); // the cheapest clock there is; both ways, for it may be set back
+    if (Math.abs(now - this.#foundAbsentAt) < ASK_AGAIN_AFTER_MS) return undefined;
     const result = this.#native.getSocketOption(fd, IPPROTO_IP, TOA_SO_GET_RECORD, this.#record);
-    this.#absentUntil = result === -constants.errno.ENOPROTOOPT ? performance.now() + ASK_AGAIN_AFTER_MS : 0;
+    this.#foundAbsentAt = result === -constants.errno.ENOPROTOOPT ? now : 0;
     return result === RECORD_LENGTH ? readKernelRecord(this.#record) : undefined;
   }
 }

@@ -81,7 +81,7 @@ export class Receiver {
     outcome: Exclude<Outcome, 'module' | 'savedSyn'>,
   ): void {
     const server = this.#server;
-    if (peer) setClientAddress(socket, fromPeer(peer));
+    if (peer) setClientAddress(socket, fromPeer(peer, outcome === 'missing' ? finding?.vip : undefined));
     if (outcome === 'untrusted') {
       if (untrustedChannel.hasSubscribers) {
         untrustedChannel.publish({ server, socket, peer: peer!, claimed: finding!.client! });

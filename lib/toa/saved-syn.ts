@@ -1,17 +1,49 @@
 import { type Endpoint, type Family, formatAddress } from '../net/address.js';
 
-/** A TCP header taken out of its IP packet. */
-export interface TcpInIp {
-  readonly source: Endpoint;
-  readonly destination: Endpoint;
-  /** A window on the packet: from the source port to the end of the packet or of the bytes given. */
+interface AddressesAt {
+  readonly family: Family;
+  readonly source: number;
+  readonly destination: number;
+}
+
+/** A TCP header in its IP packet: a window on the packet's bytes, of which the addresses are read when they are asked for. */
+export class TcpInIp {
+  /** From the source port to the end of the packet or of the bytes given. */
   readonly tcpHeader: Uint8Array;
+  readonly #packet: Uint8Array;
+  readonly #at: AddressesAt;
+
+  constructor(packet: Uint8Array, tcpHeader: Uint8Array, at: AddressesAt) {
+    this.tcpHeader = tcpHeader;
+    this.#packet = packet;
+    this.#at = at;
+  }
+
+  get source(): Endpoint {
+    return this.#endpoint(this.#at.source, 0);
+  }
+
+  get destination(): Endpoint {
+    return this.#endpoint(this.#at.destination, 2);
+  }
+
+  #endpoint(address: number, port: number): Endpoint {
+    const { family } = this.#at;
+    return {
+      address: formatAddress(this.#packet, address, family),
+      port: readUint16(this.tcpHeader, port),
+      family,
+    };
+  }
 }
 
 const IPV4_HEADER = 20;
 const IPV6_HEADER = 40;
 const TCP_HEADER = 20;
 const TCP = 6;
+
+const IPV4_ADDRESSES: AddressesAt = { family: 4, source: 12, destination: 16 };
+const IPV6_ADDRESSES: AddressesAt = { family: 6, source: 8, destination: 24 };
 
 /**
  * Takes apart what the socket option TCP_SAVED_SYN returns: the IP header and the TCP header, verbatim (Linux tcp(7)).
@@ -34,7 +66,7 @@ function readIpv4(packet: Uint8Array): TcpInIp | undefined {
   const headerLength = (packet[0]! & 0xf) * 4;
   const fragmentOffset = readUint16(packet, 6) & 0x1fff;
   if (headerLength < IPV4_HEADER || fragmentOffset !== 0 || packet[9] !== TCP) return undefined;
-  return readTcp(packet, headerLength, readUint16(packet, 2), { family: 4, source: 12, destination: 16 });
+  return readTcp(packet, headerLength, readUint16(packet, 2), IPV4_ADDRESSES);
 }
 
 const HOP_BY_HOP = 0;
@@ -54,11 +86,7 @@ function readIpv6(packet: Uint8Array): TcpInIp | undefined {
     protocol = packet[offset]!;
     offset += length;
   }
-  return readTcp(packet, offset, IPV6_HEADER + readUint16(packet, 4), {
-    family: 6,
-    source: 8,
-    destination: 24,
-  });
+  return readTcp(packet, offset, IPV6_HEADER + readUint16(packet, 4), IPV6_ADDRESSES);
 }
 
 /** Bytes of the extension header (RFC 8200, section 4), or undefined where TCP cannot follow. */
@@ -77,12 +105,6 @@ function extensionLength(packet: Uint8Array, offset: number, protocol: number): 
   }
 }
 
-interface AddressesAt {
-  readonly family: Family;
-  readonly source: number;
-  readonly destination: number;
-}
-
 function readTcp(
   packet: Uint8Array,
   start: number,
@@ -91,16 +113,7 @@ function readTcp(
 ): TcpInIp | undefined {
   const end = Math.min(packet.length, packetLength);
   if (start + TCP_HEADER > end) return undefined;
-  const endpoint = (address: number, port: number): Endpoint => ({
-    address: formatAddress(packet, address, at.family),
-    port: readUint16(packet, port),
-    family: at.family,
-  });
-  return {
-    source: endpoint(at.source, start),
-    destination: endpoint(at.destination, start + 2),
-    tcpHeader: packet.subarray(start, end),
-  };
+  return new TcpInIp(packet, packet.subarray(start, end), at);
 }
 
 function readUint16(bytes: Uint8Array, offset: number): number {

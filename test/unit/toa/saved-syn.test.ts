@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { acceptFormats, findToa, readSavedSyn } from '../../../lib/toa/index.js';
+import { acceptFormats, findToa, readSavedSyn, type TcpInIp } from '../../../lib/toa/index.js';
 import { bytesOf } from './vectors.js';
 
 // A SYN from port 40000 to port 443 that carries 203.0.113.7:51514.
@@ -38,9 +38,13 @@ function hex16(value: number): string {
   return value.toString(16).padStart(4, '0');
 }
 
+function partsOf(syn: TcpInIp | undefined) {
+  return syn && { source: syn.source, destination: syn.destination, tcpHeader: syn.tcpHeader };
+}
+
 test('an IPv4 SYN gives both ends and the TCP header', () => {
   const syn = readSavedSyn(ipv4());
-  assert.deepEqual(syn, {
+  assert.deepEqual(partsOf(syn), {
     source: { address: '192.0.2.1', port: 40000, family: 4 },
     destination: { address: '198.51.100.10', port: 443, family: 4 },
     tcpHeader: bytesOf(TCP),
@@ -53,7 +57,7 @@ test('an IPv4 SYN gives both ends and the TCP header', () => {
 });
 
 test('an IPv6 SYN gives both ends and the TCP header', () => {
-  assert.deepEqual(readSavedSyn(ipv6('06', '')), {
+  assert.deepEqual(partsOf(readSavedSyn(ipv6('06', ''))), {
     source: { address: '2001:db8::7', port: 40000, family: 6 },
     destination: { address: '2001:db8:0:1::443', port: 443, family: 6 },
     tcpHeader: bytesOf(TCP),
