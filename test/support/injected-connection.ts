@@ -103,12 +103,15 @@ export class InjectedConnection extends Duplex {
     this.emit('connect');
   }
 
+  /** Whoever reads may write at once, and come by here again: so what is handed over is written down before. */
   #deliver(): void {
     const { received, peerFinished } = this.#tcp;
-    if (received.length > this.#delivered) this.push(received.slice(this.#delivered));
+    const fresh = received.slice(this.#delivered);
+    const ends = peerFinished && !this.#ended;
     this.#delivered = received.length;
-    if (peerFinished && !this.#ended) this.push(null);
     this.#ended = peerFinished;
+    if (fresh.length > 0) this.push(fresh);
+    if (ends) this.push(null);
   }
 
   #setTimer(at: number): void {
