@@ -20,7 +20,9 @@ function optionsFromEnvironment(): AttachOptions {
 }
 
 function namesOf(text = 'default'): NonNullable<AttachOptions['formats']> {
-  return text === 'default' || text === 'all' ? text : (text.split(',') as FormatName[]);
+  return text === 'default' || text === 'all'
+    ? text
+    : (text.split(',').map((name) => name.trim()) as FormatName[]);
 }
 
 /** Servers are attached when they are told to listen; those of cluster primaries and of frameworks too. */

@@ -27,7 +27,7 @@ export type TrustCheck = (peer: Endpoint) => boolean;
 
 /** Throws ERR_TOA_TRUST_REQUIRED where nothing is given, ERR_TOA_TRUST where it is not understood. */
 export function compileTrust(trust: Trust | undefined): TrustCheck {
-  if (trust === undefined || trust === null) {
+  if (trust === undefined || trust === null || trust === '') {
     throw new ToaError(
       'ERR_TOA_TRUST_REQUIRED',
       'trust: given nothing, wanted the addresses of the balancers',

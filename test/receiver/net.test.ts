@@ -1,15 +1,14 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import net, { BlockList, type Socket } from 'node:net';
-import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { type AttachOptions, attach, getClientAddress, type ReceiverStats } from '../../lib/index.js';
 import type { InjectedConnectionOptions } from '../support/injected-connection.js';
 import { enterPrivateNetwork, SERVER } from '../support/private-network.js';
+import { runNode } from '../support/program.js';
 import { requireNamespaces } from '../support/require.js';
 import { hex } from '../support/wire.js';
 import { acceptOne, balancers, listen, openInjector, toa } from './support.js';
@@ -342,13 +341,11 @@ test('a server in another process, on a file descriptor that it was given', asyn
   const port = await listen(t, owner);
   const { fd } = (owner as unknown as { _handle: { fd: number } })._handle;
   const program = fileURLToPath(new URL('programs/listens-on-fd-3.js', import.meta.url));
-  const child = spawn(process.execPath, [program], { stdio: ['ignore', 'pipe', 'inherit', fd] });
-  t.after(() => child.kill());
+  const running = runNode(t, [program], { stdio: [fd] });
   owner.close();
-  const lines = createInterface(child.stdout!)[Symbol.asyncIterator]();
-  assert.equal((await lines.next()).value, 'listening');
+  assert.equal(await running.line(), 'listening');
   openInjector(t).connect(`${SERVER.ipv4}:${port}`, { syn: toa('203.0.113.7:51514') });
-  assert.equal((await lines.next()).value, '203.0.113.7');
+  assert.equal(await running.line(), '203.0.113.7');
 });
 
 test('a paused socket, and a connection that another server hands on', async (t) => {

@@ -1,0 +1,22 @@
+// Two workers: `cluster.js rr|none`. Prints the port when both listen, then the client of each connection.
+import cluster from 'node:cluster';
+import net from 'node:net';
+import { attach } from '../../../lib/index.js';
+import { SERVER } from '../../support/private-network.js';
+import { balancers } from '../support.js';
+
+if (cluster.isPrimary) {
+  cluster.schedulingPolicy = process.argv[2] === 'none' ? cluster.SCHED_NONE : cluster.SCHED_RR;
+  let listening = 0;
+  cluster.on('listening', (_worker, { port }) => {
+    listening += 1;
+    if (listening === 2) console.log(port);
+  });
+  cluster.on('message', (worker, address) => console.log(`${worker.id} ${address}`));
+  cluster.fork();
+  cluster.fork();
+} else {
+  const server = net.createServer((socket) => process.send?.(`${socket.remoteAddress}`));
+  attach(server, { trust: balancers });
+  server.listen({ port: 0, host: SERVER.ipv4 });
+}
