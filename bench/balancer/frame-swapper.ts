@@ -1,0 +1,40 @@
+/**
+ * `node frame-swapper.js`: every frame of eth0 goes out on eth1 and the other way round, with the MAC addresses that
+ * make it welcome there; nothing else of it is looked at. Links and loop are those of the balancer.
+ */
+
+import { Arena, type Link, PACKET_SOCKET_SLOTS, PacketSocketLink } from '../../lib/link/index.js';
+import { native } from '../../lib/native.js';
+import { ETHERNET_SOURCE } from '../../lib/net/ethernet.js';
+import { mac } from '../../test/support/wire.js';
+import { macs } from './laboratory.js';
+
+/** As the balancer's loop. */
+const ROUNDS = 8;
+
+const arena = new Arena(2 * PACKET_SOCKET_SLOTS);
+const front = new PacketSocketLink(native()!, 'eth0', arena);
+const back = new PacketSocketLink(native()!, 'eth1', arena);
+swap(front, back, mac(macs.server), mac(macs.back));
+swap(back, front, mac(macs.client), mac(macs.front));
+process.stdout.write('swapping\n');
+
+function swap(from: Link, to: Link, destination: Uint8Array, source: Uint8Array): void {
+  const { bytes } = arena;
+  const { received } = from;
+  from.start(() => {
+    for (let round = 0; round < ROUNDS; round++) {
+      const count = from.receive();
+      if (count === 0) return;
+      for (let i = 0; i < count; i++) {
+        const start = received[2 * i]!;
+        for (let j = 0; j < 6; j++) {
+          bytes[start + j] = destination[j]!;
+          bytes[start + ETHERNET_SOURCE + j] = source[j]!;
+        }
+        to.queue(start, received[2 * i + 1]!);
+      }
+      to.flush();
+    }
+  });
+}

@@ -1,0 +1,48 @@
+import { progress } from '../support/progress.js';
+import { interleave } from '../support/rounds.js';
+import { type Summary, summarizeRounds } from '../support/statistics.js';
+import { Laboratory } from './laboratory.js';
+import { connectionsPerSecond } from './loads/connections.js';
+import { latency } from './loads/latency.js';
+import { packetsPerSecond } from './loads/packets.js';
+import { gbitPerSecond } from './loads/throughput.js';
+import { ceiling } from './peers/ceiling.js';
+import { haproxy } from './peers/haproxy.js';
+import { nftables } from './peers/nftables.js';
+import type { Peer } from './peers/peer.js';
+import { routing } from './peers/routing.js';
+import { toakit } from './peers/toakit.js';
+
+export type Figure = 'connectionsPerSecond' | 'gbitPerSecond' | 'packetsPerSecond' | 'p50' | 'p99';
+
+/** Figures of one peer; what it cannot do is absent. Latencies are in microseconds. */
+export type PeerResults = Partial<Record<Figure, Summary>>;
+export type BalancerResults = Record<string, PeerResults>;
+
+export const peers: readonly Peer[] = [toakit, nftables, haproxy, routing, ceiling];
+
+/** Measures every peer in `rounds` interleaved rounds, each load for `seconds`. */
+export async function benchBalancer(rounds: number, seconds: number): Promise<BalancerResults> {
+  const samples = await interleave(peers, rounds, (peer) => measure(peer, seconds));
+  return Object.fromEntries([...samples].map(([name, taken]) => [name, summarizeRounds(taken)]));
+}
+
+async function measure(peer: Peer, seconds: number): Promise<Partial<Record<Figure, number>>> {
+  const laboratory = new Laboratory();
+  try {
+    await peer.start(laboratory);
+    await laboratory.ready();
+    const sample = {
+      connectionsPerSecond: await connectionsPerSecond(laboratory, seconds),
+      gbitPerSecond: await gbitPerSecond(laboratory, seconds),
+      ...(await latency(laboratory, seconds)),
+      ...(peer.perPacket && { packetsPerSecond: await packetsPerSecond(laboratory, seconds) }),
+    };
+    laboratory.assertAlive();
+    const figures = Object.entries(sample).map(([figure, value]) => `${figure} ${value.toFixed(1)}`);
+    progress(`  ${figures.join(', ')}`);
+    return sample;
+  } finally {
+    laboratory.close();
+  }
+}

@@ -1,0 +1,83 @@
+/** `npm run bench`: see the help below. Data on stdout, progress on stderr. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { enterNamespaces } from '../cli/namespaces/enter.js';
+import { packageRoot } from '../lib/native.js';
+import { benchBalancer } from './balancer/suite.js';
+import { benchCore } from './core/suite.js';
+import { toJson } from './output/json.js';
+import { toMarkdown } from './output/markdown.js';
+import { toText } from './output/text.js';
+import { benchReceiver } from './receiver/suite.js';
+import type { Results } from './results.js';
+import { describeMachine } from './support/machine.js';
+
+const help = `Usage: npm run bench [-- [balancer] [core] [receiver] [options]]
+
+Measures the named suites, all three without a name.
+
+  --rounds N   rounds of each measurement, default 5, which is the least for figures to be quoted
+  --seconds N  of each load in each round, a whole number, default 3
+  --short      three rounds of one second: whether everything can be measured, not what it comes to
+  --json       for machines
+  --write      writes bench/RESULTS.md as well; all suites
+  --help
+`;
+
+const suiteNames = ['balancer', 'core', 'receiver'] as const;
+type SuiteName = (typeof suiteNames)[number];
+
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    rounds: { type: 'string' },
+    seconds: { type: 'string' },
+    short: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+    write: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
+});
+
+if (options.help) process.stdout.write(help);
+else await main();
+
+async function main(): Promise<void> {
+  const chosen = chosenSuites();
+  const rounds = wholeNumber('--rounds', options.rounds ?? (options.short ? '3' : '5'));
+  const seconds = wholeNumber('--seconds', options.seconds ?? (options.short ? '1' : '3'));
+  if (chosen.has('balancer')) await enterNamespaces();
+  const results: Results = {
+    machine: describeMachine(),
+    date: new Date().toISOString().slice(0, 16),
+    rounds,
+    seconds,
+    ...(chosen.has('core') && { core: await benchCore(rounds) }),
+    ...(chosen.has('receiver') && { receiver: await benchReceiver(rounds, seconds) }),
+    ...(chosen.has('balancer') && { balancer: await benchBalancer(rounds, seconds) }),
+  };
+  if (options.write) writeFileSync(join(packageRoot, 'bench', 'RESULTS.md'), toMarkdown(results));
+  process.stdout.write(options.json ? `${JSON.stringify(toJson(results), undefined, 2)}\n` : toText(results));
+}
+
+function chosenSuites(): Set<SuiteName> {
+  const names = positionals.map((name) => {
+    const suite = suiteNames.find((known) => known === name);
+    return suite ?? fail(`there is no suite "${name}", wanted ${suiteNames.join(', ')}`);
+  });
+  if (options.write && names.length > 0) fail('--write takes all suites, so that the file is of one run');
+  return new Set(names.length > 0 ? names : suiteNames);
+}
+
+function wholeNumber(option: string, given: string): number {
+  const number = Number(given);
+  return Number.isInteger(number) && number > 0
+    ? number
+    : fail(`${option}: given "${given}", wanted a whole number from 1 on`);
+}
+
+function fail(message: string): never {
+  process.stderr.write(`bench: ${message}\n\n${help}`);
+  process.exit(2);
+}

@@ -1,0 +1,62 @@
+import type { Figure, PeerResults } from '../balancer/suite.js';
+import type { Results } from '../results.js';
+import type { Summary } from '../support/statistics.js';
+import { judge } from '../targets.js';
+
+const figures: readonly Figure[] = [
+  'connectionsPerSecond',
+  'gbitPerSecond',
+  'packetsPerSecond',
+  'p50',
+  'p99',
+];
+
+/**
+ * The results for machines: medians under the names of the suites, null where a peer cannot do it; `spread` holds
+ * all summaries with least and greatest values. Latencies are in microseconds, times of calls in nanoseconds.
+ */
+export function toJson(results: Results): Record<string, unknown> {
+  const { machine, date, rounds, seconds, balancer, core, receiver } = results;
+  return {
+    machine,
+    date,
+    rounds,
+    seconds,
+    ...(balancer && { balancer: mapValues(balancer, peerMedians) }),
+    ...(core && {
+      core: {
+        fullnat: mapValues(core.fullnat, medianOf),
+        fullnat6: mapValues(core.fullnat6, medianOf),
+        naive: mapValues(core.naive, medianOf),
+        heapGrowth: mapValues(core.heapGrowth, medianOf),
+      },
+    }),
+    ...(receiver && {
+      receiver: {
+        connectionsRatio:
+          receiver.connectionsPerSecond.attached.median / receiver.connectionsPerSecond.plain.median,
+        connectionsPerSecond: mapValues(receiver.connectionsPerSecond, medianOf),
+        nanoseconds: mapValues(receiver.calls, medianOf),
+      },
+    }),
+    targets: judge(results),
+    spread: { balancer, core, receiver },
+  };
+}
+
+function peerMedians(results: PeerResults): Record<Figure, number | null> {
+  const medians = figures.map((figure) => [figure, results[figure]?.median ?? null]);
+  return Object.fromEntries(medians) as Record<Figure, number | null>;
+}
+
+function medianOf({ median }: Summary): number {
+  return median;
+}
+
+function mapValues<Key extends string, From, To>(
+  record: Readonly<Record<Key, From>>,
+  map: (value: From) => To,
+): Record<Key, To> {
+  const entries = (Object.entries(record) as [Key, From][]).map(([key, value]) => [key, map(value)]);
+  return Object.fromEntries(entries) as Record<Key, To>;
+}

@@ -1,0 +1,33 @@
+import type { Results } from '../results.js';
+import { circumstances, sections } from './sections.js';
+import { markdownTable } from './table.js';
+
+/** The results as the file that is committed, with how to get it again. */
+export function toMarkdown(results: Results): string {
+  return `# Figures
+
+Written by \`npm run bench -- --write\`; do not edit. \`npm run bench\` prints the same, \`npm run bench -- --json\` for machines,
+\`npm run bench -- core\` (or \`balancer\`, \`receiver\`) one suite alone. It needs what \`npm test\` needs, and haproxy, wrk and iperf3.
+
+${circumstances(results)
+  .map((line) => `* ${line}`)
+  .join('\n')}
+
+${sections(results)
+  .map(({ title, rows }) => `## ${title}\n\n${markdownTable(rows)}\n`)
+  .join('\n')}
+## How it is measured
+
+* Balancer: every peer in every round gets fresh namespaces, client – balancer – server over veth with its offloads on, and the
+  same code sets up, measures and tears down. Peers take turns within a round, so drift hits them alike. The kernel places
+  all processes; only for latency wrk and the responder are kept on different cores, as on two machines.
+* connections/s: wrk, 2 threads, 64 at a time, \`Connection: close\`; HAProxy answers as the server, in two threads.
+* Gbit/s: iperf3, one stream from the client, payload received.
+* 64-byte packets/s: segments of one established connection, sent over a packet socket as fast as one core can, counted on
+  the server's interface and dropped there. Everything but a user-space balancer itself runs on the sender's core. A proxy that ends connections cannot take part.
+* p50, p99: wrk, one request at a time on one connection.
+* ceiling: the packet I/O of toakit with frames handed from link to link, only MAC addresses rewritten.
+* Core: known connections in random order, both directions, 60-byte frames (80 with IPv6) put in place in batches outside the time.
+* Receiver: wrk, 64 at a time, \`Connection: close\`, on loopback: SYNs are kept and read, and have no option.
+`;
+}

@@ -1,0 +1,102 @@
+import type { BalancerResults, Figure } from '../balancer/suite.js';
+import type { CoreResults } from '../core/suite.js';
+import type { ReceiverResults } from '../receiver/suite.js';
+import type { Results } from '../results.js';
+import type { Summary } from '../support/statistics.js';
+import { judge, type Target } from '../targets.js';
+
+/** A table for people, with what to know about it. The first row is the head. */
+export interface Section {
+  title: string;
+  rows: string[][];
+}
+
+/** The results as tables: one for each suite that was run, and one of the targets. */
+export function sections(results: Results): Section[] {
+  const { balancer, core, receiver } = results;
+  const targets = judge(results);
+  return [
+    ...(balancer ? [balancerSection(balancer)] : []),
+    ...(core ? [coreSection(core)] : []),
+    ...(receiver ? [receiverSection(receiver)] : []),
+    ...(targets.length > 0 ? [targetSection(targets)] : []),
+  ];
+}
+
+/** What the figures were taken on and how, in lines. */
+export function circumstances({ machine, date, rounds, seconds }: Results): string[] {
+  const tools = Object.entries(machine.tools).map(([name, version]) => `${name} ${version}`);
+  return [
+    `${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB; ${machine.kernel}; Node ${machine.node}; ${tools.join(', ')}`,
+    `${date}: medians of ${rounds} rounds of ${seconds} s, least and greatest in brackets`,
+  ];
+}
+
+const columns: readonly { figure: Figure; head: string; digits: number }[] = [
+  { figure: 'connectionsPerSecond', head: 'connections/s', digits: 0 },
+  { figure: 'gbitPerSecond', head: 'Gbit/s', digits: 1 },
+  { figure: 'packetsPerSecond', head: '64-byte packets/s', digits: 0 },
+  { figure: 'p50', head: 'p50 µs', digits: 0 },
+  { figure: 'p99', head: 'p99 µs', digits: 0 },
+];
+
+function balancerSection(balancer: BalancerResults): Section {
+  const rows = Object.entries(balancer).map(([name, figures]) => [
+    name,
+    ...columns.map(({ figure, digits }) => withSpread(figures[figure], digits)),
+  ]);
+  return {
+    title: 'Balancer: client, balancer and server in namespaces',
+    rows: [['peer', ...columns.map(({ head }) => head)], ...rows],
+  };
+}
+
+function coreSection({ fullnat, fullnat6, naive, heapGrowth }: CoreResults): Section {
+  const sizes = Object.keys(fullnat);
+  const row = (name: string, summaries: Record<string, Summary>) => [
+    name,
+    ...sizes.map((size) => withSpread(summaries[size], 1)),
+  ];
+  return {
+    title: 'Core: nanoseconds per packet of process(), no I/O',
+    rows: [
+      ['connections', ...sizes],
+      row('FULLNAT, IPv4', fullnat),
+      row('FULLNAT, IPv6', fullnat6),
+      row('naive: strings and a Map, IPv4', naive),
+      row('bytes the heap grows by over a million packets', heapGrowth),
+    ],
+  };
+}
+
+function receiverSection({ connectionsPerSecond, calls }: ReceiverResults): Section {
+  return {
+    title: 'Receiver: a Node http server on loopback',
+    rows: [
+      ['', 'median'],
+      ['connections/s without attach()', withSpread(connectionsPerSecond.plain, 0)],
+      ['connections/s with attach()', withSpread(connectionsPerSecond.attached, 0)],
+      ['getClientAddress, ns', withSpread(calls.getClientAddress, 1)],
+      ['recovering a connection, ns', withSpread(calls.recover, 0)],
+      ['for comparison: first remoteAddress, ns', withSpread(calls.remoteAddress, 0)],
+    ],
+  };
+}
+
+function targetSection(targets: readonly Target[]): Section {
+  const rows = targets.map(({ what, bound, wanted, measured, met }) => [
+    what,
+    `${bound} ${wanted}`,
+    measured.toFixed(measured < 10 ? 2 : 0),
+    met ? 'met' : 'missed',
+  ]);
+  return { title: 'Targets', rows: [['of toakit', 'wanted', 'measured', ''], ...rows] };
+}
+
+function withSpread(summary: Summary | undefined, digits: number): string {
+  if (summary === undefined) return '–';
+  const [median, min, max] = [summary.median, summary.min, summary.max].map((value) =>
+    value.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits }),
+  );
+  return `${median} (${min}–${max})`;
+}

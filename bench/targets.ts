@@ -1,0 +1,69 @@
+import type { Figure } from './balancer/suite.js';
+import type { Results } from './results.js';
+
+/** A figure that is to be reached, and how it came out. */
+export interface Target {
+  what: string;
+  bound: 'at least' | 'at most';
+  wanted: number;
+  measured: number;
+  met: boolean;
+}
+
+interface Aim extends Pick<Target, 'what' | 'bound' | 'wanted'> {
+  measure(results: Results): number | undefined;
+}
+
+const aims: readonly Aim[] = [
+  { ...ratio('connectionsPerSecond', 'ceiling'), bound: 'at least', wanted: 0.9 },
+  { ...ratio('packetsPerSecond', 'ceiling'), bound: 'at least', wanted: 0.9 },
+  { ...ratio('connectionsPerSecond', 'nftables'), bound: 'at least', wanted: 1 },
+  { ...ratio('packetsPerSecond', 'nftables'), bound: 'at least', wanted: 1 },
+  { ...ratio('gbitPerSecond', 'nftables'), bound: 'at least', wanted: 0.7 },
+  { ...ratio('gbitPerSecond', 'haproxy'), bound: 'at least', wanted: 1.3 },
+  { ...ratio('p50', 'nftables'), bound: 'at most', wanted: 1.3 },
+  { ...ratio('p99', 'nftables'), bound: 'at most', wanted: 2 },
+  {
+    what: 'process() with 4096 connections, ns',
+    bound: 'at most',
+    wanted: 120,
+    measure: ({ core }) => core?.fullnat['4096']?.median,
+  },
+  {
+    what: 'heap growth per packet, bytes',
+    bound: 'at most',
+    wanted: 0.05, // the two readings of the heap allocate some themselves
+    measure: ({ core }) =>
+      core && Math.max(...Object.values(core.heapGrowth).map(({ median }) => median)) / 1e6,
+  },
+  {
+    what: 'connections/s with attach() by those without',
+    bound: 'at least',
+    wanted: 0.97,
+    measure: ({ receiver }) =>
+      receiver && receiver.connectionsPerSecond.attached.median / receiver.connectionsPerSecond.plain.median,
+  },
+];
+
+/** Our median of a figure by another peer's. */
+function ratio(figure: Figure, peer: string): Pick<Aim, 'what' | 'measure'> {
+  return {
+    what: `${figure} by ${peer === 'ceiling' ? 'the ceiling' : peer}'s`,
+    measure({ balancer }) {
+      const ours = balancer?.toakit?.[figure]?.median;
+      const theirs = balancer?.[peer]?.[figure]?.median;
+      return ours === undefined || theirs === undefined ? undefined : ours / theirs;
+    },
+  };
+}
+
+/** The targets that these results say something about. */
+export function judge(results: Results): Target[] {
+  return aims.flatMap(({ measure, ...aim }) => {
+    const measured = measure(results);
+    if (measured === undefined) return [];
+    return [
+      { ...aim, measured, met: aim.bound === 'at least' ? measured >= aim.wanted : measured <= aim.wanted },
+    ];
+  });
+}

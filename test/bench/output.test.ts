@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { toJson } from '../../bench/output/json.js';
+import { toMarkdown } from '../../bench/output/markdown.js';
+import { toText } from '../../bench/output/text.js';
+import type { Results } from '../../bench/results.js';
+import { judge } from '../../bench/targets.js';
+
+const about = (median: number) => ({ median, min: median * 0.9, max: median * 1.1 });
+
+const peer = (speed: number) => ({
+  connectionsPerSecond: about(10_000 * speed),
+  gbitPerSecond: about(10 * speed),
+  p50: about(100 / speed),
+  p99: about(200 / speed),
+});
+
+const results: Results = {
+  machine: { cpu: 'A', cores: 2, memoryGiB: 4, kernel: 'Linux', node: 'v20', tools: { nft: '1' } },
+  date: '2026-01-01T00:00',
+  rounds: 5,
+  seconds: 3,
+  balancer: {
+    toakit: { ...peer(1), packetsPerSecond: about(300_000) },
+    nftables: { ...peer(1.25), packetsPerSecond: about(300_000) },
+    haproxy: peer(0.5),
+    ceiling: { ...peer(1), packetsPerSecond: about(400_000) },
+  },
+  core: {
+    fullnat: { 16: about(90), 4096: about(110), 65536: about(130) },
+    fullnat6: { 16: about(90), 4096: about(110), 65536: about(130) },
+    naive: { 16: about(900), 4096: about(1100), 65536: about(1300) },
+    heapGrowth: { 16: about(0), 4096: about(0), 65536: about(2_000_000) },
+  },
+  receiver: {
+    connectionsPerSecond: { plain: about(10_000), attached: about(9_800) },
+    calls: { getClientAddress: about(20), recover: about(3000), remoteAddress: about(1500) },
+  },
+};
+
+test('the JSON has the medians by suite and peer, null where a peer cannot do it', () => {
+  const { balancer, core, receiver } = toJson(results) as {
+    balancer: Record<string, Record<string, number | null>>;
+    core: { fullnat: Record<string, number> };
+    receiver: { connectionsRatio: number };
+  };
+  const figures = {
+    connectionsPerSecond: 5000,
+    gbitPerSecond: 5,
+    packetsPerSecond: null,
+    p50: 200,
+    p99: 400,
+  };
+  assert.deepEqual(balancer.haproxy, figures);
+  assert.deepEqual(core.fullnat, { 16: 90, 4096: 110, 65536: 130 });
+  assert.equal(receiver.connectionsRatio, 0.98);
+});
+
+test('the JSON leaves out suites that were not run', () => {
+  const { balancer, core, ...rest } = results;
+  assert.deepEqual(Object.keys(toJson(rest)).includes('balancer'), false);
+  assert.ok('receiver' in toJson(rest));
+});
+
+test('targets are computed from the medians, in both directions', () => {
+  const verdicts = judge(results).map(({ what, met }) => [what, met]);
+  assert.deepEqual(verdicts, [
+    ["connectionsPerSecond by the ceiling's", true],
+    ["packetsPerSecond by the ceiling's", false],
+    ["connectionsPerSecond by nftables's", false],
+    ["packetsPerSecond by nftables's", true],
+    ["gbitPerSecond by nftables's", true],
+    ["gbitPerSecond by haproxy's", true],
+    ["p50 by nftables's", true],
+    ["p99 by nftables's", true],
+    ['process() with 4096 connections, ns', true],
+    ['heap growth per packet, bytes', false],
+    ['connections/s with attach() by those without', true],
+  ]);
+});
+
+test('a target that needs a suite that was not run is not judged', () => {
+  const { balancer, receiver, ...coreOnly } = results;
+  assert.equal(judge(coreOnly).length, 2);
+});
+
+test('the table and the file for people show the median with its spread', () => {
+  assert.match(toText(results), /^toakit +10,000 \(9,000–11,000\) +10\.0 \(9\.0–11\.0\)/m);
+  assert.match(toMarkdown(results), /^\| haproxy +\| +5,000 \(4,500–5,500\) \|.*\| +– \|/m);
+  assert.match(toMarkdown(results), /^\| .*ceiling's +\| +at least 0\.9 \| +0\.75 \| missed \|$/m);
+});
