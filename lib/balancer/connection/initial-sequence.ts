@@ -19,7 +19,7 @@ export class InitialSequence {
    */
   of(words: Int32Array, at: number, now: number): number {
     for (let i = 0; i < 9; i++) this.#message[i] = words[at + i]!;
-    const clock = Math.floor((now % 268_435_456) * 15_625);
+    const clock = Math.floor((now % 4_294_967_296) * 15_625);
     return (sipHash24(this.#key, this.#message, 36) + clock) | 0;
   }
 }
