@@ -67,7 +67,7 @@ export class Rig {
     this.drain();
   }
 
-  /** Puts a frame in and returns everything that comes out because of it, the frame itself first. */
+  /** Puts a frame in and returns everything that comes out because of it, the frame itself last, as the daemon sends. */
   send(link: number, input: PacketBuilder | BuiltFrame): Sent[] {
     return this.#answered(this.#process(link, input instanceof PacketBuilder ? input.build() : input));
   }
@@ -85,7 +85,7 @@ export class Rig {
       `the balancer wrote outside of the frame: ${describe({ bytes, virtio })}`,
     );
     const own = verdict >= 0 ? [takeFrame(frame, verdict)] : [];
-    return [...own, ...this.drain()];
+    return [...this.drain(), ...own];
   }
 
   /** What the balancer wants to send besides. */

@@ -160,8 +160,8 @@ export class SimulatedNetwork {
     buffer.set(bytes, start);
     const frame = new Frame(buffer).at(start, bytes.length, link);
     const verdict = this.balancer.process(frame, this.now);
-    if (verdict >= 0) this.#launch(verdict, false, taken(frame));
     this.#drain();
+    if (verdict >= 0) this.#launch(verdict, false, taken(frame));
   }
 
   #drain(): void {

@@ -180,6 +180,15 @@ for (const topology of TOPOLOGIES) {
     assert.equal(silent.balancer.connections.count, 0);
   });
 
+  test(name('a thousand connections that expire at once are all reset both ways'), () => {
+    const rig = new Rig({ topology });
+    for (let port = 1; port <= 1000; port++) new Flow(rig, { port }).open();
+    const resets = rig.wait(92_000).filter(({ decoded }) => decoded.tcp?.flags === 'R');
+    assert.equal(resets.length, 2000);
+    assert.equal(rig.counter('reset-on-expiry'), 2000);
+    assert.equal(rig.balancer.connections.count, 0);
+  });
+
   test(name('many connections expire, and their local ports come back'), () => {
     const [address] = topology.realServers as [string];
     const rig = new Rig({
