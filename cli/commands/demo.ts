@@ -27,11 +27,16 @@ export function demoCommand(): Command {
     });
 }
 
+const setting = {
+  namespaces: 'Over network namespaces: real kernels, real clients, real servers.',
+  memory: 'Over links in memory: the same balancer, hosts that speak just enough TCP.',
+};
+
 async function demo({ json, memory }: DemoOptions): Promise<number> {
   const mode = memory || !namespacesWork() ? 'memory' : 'namespaces';
   if (mode === 'namespaces') await enterNamespaces();
-  if (!json) print(picture);
-  const rows = mode === 'namespaces' ? await demoOverNamespaces() : demoOverMemory();
+  if (!json) print(`${picture}\n${setting[mode]}\n`);
+  const rows = mode === 'namespaces' ? await demoOverNamespaces() : await demoOverMemory();
   if (json) printJson({ mode, rows });
   else print(rowsTable(rows));
 

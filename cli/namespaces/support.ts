@@ -32,7 +32,8 @@ function findOut(): NamespaceSupport {
   if (here.status === 0) return { supported: true, where: 'here' };
   const inside = shell(['unshare', '-Urnm', 'sh', '-c', `${privateNames} || exit\n${attempt(name)}`]);
   if (inside.status === 0) return { supported: true, where: 'user-namespace' };
-  return { supported: false, ...explainRefusal(inside.said || here.said, readSetting) };
+  const said = [here.said, inside.said].filter(Boolean).join('; ');
+  return { supported: false, ...explainRefusal(said, readSetting) };
 }
 
 function shell([command = '', ...args]: string[]): { status: number | null; said: string } {
