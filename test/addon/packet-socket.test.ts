@@ -4,10 +4,13 @@
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { constants as access, accessSync } from 'node:fs';
 import { constants } from 'node:os';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
 import { native, PacketSocketFlag } from '../../lib/native.js';
 import { nativeError } from '../../lib/native-error.js';
 import { packet, pattern } from '../support/packet-builder.js';
@@ -236,6 +239,26 @@ test('an interface that does not exist gives ERR_TOA_NO_INTERFACE', (t) => {
   const answer = native()!.packetSocketOpen(4711, 0, 1 << 20);
   assert.equal(answer, -errno.ENODEV);
   assert.equal(nativeError('open a packet socket', answer).code, 'ERR_TOA_NO_INTERFACE');
+});
+
+test('workers and the main thread use packet sockets at the same time, and workers end while they do', async (t) => {
+  if (!requireNamespaces(t)) return;
+  using left = new Tap('left');
+  const program = fileURLToPath(new URL('programs/packet-worker.js', import.meta.url));
+  const marks = [1, 2, 3];
+  const workers = marks.map((mark) => new Worker(program, { workerData: { device: 'right', mark } }));
+  await Promise.all(workers.map((worker) => once(worker, 'message')));
+  const frames = marks.flatMap((mark) => Array.from({ length: 20 }, () => frame(200).fill(mark, 14)));
+  left.send(frames);
+  const answers = (await left.receiveUntil(frames.length)).map(
+    (received) => 'bytes' in received && [...received.bytes.subarray(14, 17)].join(),
+  );
+  assert.deepEqual(
+    answers.sort(),
+    frames.map(([...bytes]) => [bytes[14], bytes[14]! + 1, bytes[14]].join()),
+  );
+  left.send(frames);
+  await Promise.all(workers.map((worker) => worker.terminate()));
 });
 
 const tunDevice = '/dev/net/tun';
