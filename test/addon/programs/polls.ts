@@ -1,12 +1,13 @@
 // A process that polls a named pipe: what becomes of it is seen from outside.
 import { rmSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { native } from '../../../lib/native.js';
 import { Fifo } from '../../support/fifo.js';
 
 const [how] = process.argv.slice(2);
 const fifo = new Fifo();
-// The process may be killed: the name is not needed any more.
-rmSync(fifo.path);
+// The process may be killed, and needs the name no more.
+rmSync(dirname(fifo.path), { recursive: true });
 let left = 2;
 
 const poll = new (native()!.Poll)(fifo.fd, () => {
