@@ -100,10 +100,15 @@ export class Balancer {
     }
   }
 
-  /** Announces the balancer's addresses on its links: at the start, and whenever a link comes up again. */
+  /** Announces the balancer's addresses on all its links. */
   start(now: number): void {
+    for (let link = 0; link < this.#links.length; link++) this.linkUp(link, now);
+  }
+
+  /** A link came up: announces the balancer's addresses on it. */
+  linkUp(link: number, now: number): void {
     this.#setClock(now);
-    this.#own.announce(this.#links, this.emitted, this.counters);
+    this.#own.announce(this.#links[link]!, this.emitted, this.counters);
   }
 
   /**

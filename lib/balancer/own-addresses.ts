@@ -48,12 +48,12 @@ export class OwnAddresses {
   }
 
   /**
-   * Tells every neighbor where the addresses are now: gratuitous ARP (RFC 5944 4.6, as a request), unsolicited
-   * neighbor advertisements, and the multicast groups that solicitations for them go to.
+   * Tells every neighbor on a link which addresses are here now: gratuitous ARP (RFC 5944 4.6, as a request),
+   * unsolicited neighbor advertisements, and the multicast groups that solicitations for them go to.
    */
-  announce(links: readonly LinkPort[], emitted: Emitted, counters: Counters): void {
-    for (const { address, links: answered } of this.#places) {
-      for (const index of answered) announceOn(links[index]!, address, emitted, counters);
+  announce(link: LinkPort, emitted: Emitted, counters: Counters): void {
+    for (const { address, links } of this.#places) {
+      if (links.includes(link.index)) announceOn(link, address, emitted, counters);
     }
   }
 

@@ -16,6 +16,8 @@ export class Forwarder {
   readonly #links: readonly Link[];
   readonly #frame: Frame;
   readonly #now: () => number;
+  /** By link: whether it was up when last looked at. */
+  readonly #up: boolean[];
   #timer: NodeJS.Timeout | undefined;
 
   /**
@@ -31,6 +33,7 @@ export class Forwarder {
     this.#balancer = balancer;
     this.#links = links;
     this.#frame = new Frame(arena.bytes);
+    this.#up = links.map((link) => link.isUp());
     this.#now = now;
   }
 
@@ -40,7 +43,10 @@ export class Forwarder {
     this.#sendEmitted();
     this.#flush();
     for (const [index, link] of this.#links.entries()) link.start(() => this.#onReadable(link, index));
-    this.#timer = setInterval(() => this.#advance(), ADVANCE_INTERVAL);
+    this.#timer = setInterval(() => {
+      this.#lookAtLinks();
+      this.#advance();
+    }, ADVANCE_INTERVAL);
   }
 
   /** Stops the clock. The links are the caller's to close. */
@@ -70,6 +76,15 @@ export class Forwarder {
       if (verdict >= 0) links[verdict]!.queue(frame.start, frame.length);
     }
     this.#flush();
+  }
+
+  /** A link that comes up may have new neighbors: they are told again what is here. */
+  #lookAtLinks(): void {
+    for (const [index, link] of this.#links.entries()) {
+      const up = link.isUp();
+      if (up && !this.#up[index]) this.#balancer.linkUp(index, this.#now());
+      this.#up[index] = up;
+    }
   }
 
   #advance(): void {

@@ -20,6 +20,8 @@ export interface Link {
   flush(): void;
   /** Calls `onReadable` from the event loop while frames wait. */
   start(onReadable: () => void): void;
+  /** Whether frames can pass: the interface is up and has a carrier. */
+  isUp(): boolean;
   /** What the link itself lost, and why. */
   statistics(): LinkStatistics;
   close(): void;

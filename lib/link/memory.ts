@@ -77,6 +77,10 @@ export class MemoryLink implements Link {
     this.#onReadable = onReadable;
   }
 
+  isUp(): boolean {
+    return true;
+  }
+
   statistics(): LinkStatistics {
     return {
       received: this.#received,

@@ -15,6 +15,9 @@ const BUFFER_BYTES = 16 << 20;
 /** Arena slots that one packet socket takes. */
 export const PACKET_SOCKET_SLOTS = BATCH + COPIES;
 
+/** IFF_UP and IFF_RUNNING (linux/if.h), both in the first byte of the flags. */
+const UP_AND_RUNNING = 0x41;
+
 const { EAGAIN, EINVAL, EMSGSIZE, ENETDOWN, ENOBUFS } = constants.errno;
 
 /**
@@ -31,12 +34,15 @@ export class PacketSocketLink implements Link {
   readonly #addon: NativeAddon;
   readonly #arena: Arena;
   readonly #fd: number;
-  readonly #slots: Int32Array;
+  /** What the addon reads and writes: where each frame goes, virtio_net_hdr first, and how long it came out. */
+  readonly #receiving: Int32Array;
   readonly #copies: Int32Array;
   #copied = 0;
   readonly #sending = new Int32Array(BATCH * 2);
   #queued = 0;
   #poll: Poll | undefined;
+  /** MTU, flags and MAC address, as the addon last told them. */
+  readonly #description = new Uint8Array(16);
   readonly #kernelStatistics = new Uint32Array(2);
   #counts = {
     received: 0,
@@ -54,7 +60,7 @@ export class PacketSocketLink implements Link {
    */
   constructor(addon: NativeAddon, name: string, arena: Arena, promiscuous = false) {
     const index = check(addon.interfaceIndex(name), `find interface ${name}`);
-    const description = new Uint8Array(16);
+    const description = this.#description;
     check(addon.interfaceDescription(name, description), `describe interface ${name}`);
     const view = new DataView(description.buffer);
     this.#addon = addon;
@@ -68,20 +74,19 @@ export class PacketSocketLink implements Link {
       PacketSocketFlag.allMulticast |
       (promiscuous ? PacketSocketFlag.promiscuous : 0);
     this.#fd = check(addon.packetSocketOpen(index, flags, BUFFER_BYTES), `open a packet socket on ${name}`);
-    this.#slots = Int32Array.from({ length: BATCH }, () => arena.slot());
+    this.#receiving = Int32Array.from({ length: BATCH * 2 }, (_, i) =>
+      i % 2 === 0 ? arena.slot() - VNET_HEADER : 0,
+    );
     this.#copies = Int32Array.from({ length: COPIES }, () => arena.slot());
-    for (let i = 0; i < BATCH; i++) this.received[2 * i] = this.#slots[i]! - VNET_HEADER;
   }
 
   receive(): number {
     const { received } = this;
-    const slots = this.#slots;
-    // The addon reads each slot's offset from the table and counts the virtio_net_hdr as part of the frame.
-    for (let i = 0; i < BATCH; i++) received[2 * i] = slots[i]! - VNET_HEADER;
+    const receiving = this.#receiving;
     const filled = this.#addon.packetSocketReceive(
       this.#fd,
       this.#arena.bytes,
-      received,
+      receiving,
       BATCH,
       Arena.capacity,
     );
@@ -91,12 +96,12 @@ export class PacketSocketLink implements Link {
     }
     let kept = 0;
     for (let i = 0; i < filled; i++) {
-      const length = received[2 * i + 1]!;
+      const length = receiving[2 * i + 1]!;
       if (length < VNET_HEADER) {
         this.#countLost(length);
         continue;
       }
-      received[2 * kept] = slots[i]!;
+      received[2 * kept] = receiving[2 * i]! + VNET_HEADER;
       received[2 * kept + 1] = length - VNET_HEADER;
       kept++;
     }
@@ -132,6 +137,12 @@ export class PacketSocketLink implements Link {
   start(onReadable: () => void): void {
     this.#poll = new this.#addon.Poll(this.#fd, onReadable);
     check(this.#poll.start(), `poll ${this.name}`);
+  }
+
+  isUp(): boolean {
+    const described = this.#addon.interfaceDescription(this.name, this.#description);
+    const flags = this.#description[4]!;
+    return described >= 0 && (flags & UP_AND_RUNNING) === UP_AND_RUNNING;
   }
 
   statistics(): LinkStatistics {
