@@ -16,7 +16,7 @@ export class KeyedHash {
     this.#key1 = view.getInt32(4, true);
   }
 
-  /** The hash of the first `count` words, 0 to 12. */
+  /** The hash of the first `count` words, 0 to 12; the four behind them are overwritten. */
   hash(count: number): number {
     const { words } = this;
     words[count] = count << 26;

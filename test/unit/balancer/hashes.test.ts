@@ -18,9 +18,11 @@ test('SipHash-2-4 gives the published vectors', () => {
 
 test("HalfSipHash-1-3 gives the vectors of Linux's own test of it", () => {
   const hash = new KeyedHash(Uint8Array.from({ length: 8 }, (_, i) => i));
-  hash.words.set(counting(12));
-  assert.equal(hash.hash(0) >>> 0, 0x5814c896);
-  assert.equal(hash.hash(1) >>> 0, 0x7e059ea6);
+  const expected = [0x5814c896, 0x7e059ea6];
+  for (const [count, value] of expected.entries()) {
+    hash.words.set(counting(12)); // hashing uses up the words behind the last
+    assert.equal(hash.hash(count) >>> 0, value);
+  }
 });
 
 test('hashes differ with the secret, the length and every word', () => {
@@ -31,9 +33,12 @@ test('hashes differ with the secret, the length and every word', () => {
     one.words[word] = 1;
     seen.add(one.hash(9));
   }
-  one.words.fill(0);
-  other.words.fill(0);
-  for (let count = 0; count <= 12; count++) seen.add(one.hash(count)).add(other.hash(count));
+  for (let count = 0; count <= 12; count++) {
+    for (const hash of [one, other]) {
+      hash.words.fill(0);
+      seen.add(hash.hash(count));
+    }
+  }
   assert.equal(seen.size, 9 + 26);
 });
 
