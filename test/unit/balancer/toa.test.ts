@@ -244,6 +244,30 @@ for (const topology of TOPOLOGIES) {
     }
   });
 
+  test(name('no more is pruned than the option needs, NOPs first'), () => {
+    const ts = tcpOption.timestamps(1, 2);
+    const sack = tcpOption.sack(10, 20);
+    const first = tcpOption.raw(77, new Uint8Array(6));
+    const second = tcpOption.raw(78, new Uint8Array(family === 4 ? 16 : 2));
+    const rows: [string, Uint8Array[], Uint8Array[]][] = [
+      ['only NOPs', [NOPS(2), ts, NOPS(14), sack], [ts, sack]],
+      ['the first that is not protected', [first, second, NOPS(40 - 18 - second.length), ts], [second, ts]],
+    ];
+    for (const [what, options, kept] of rows) {
+      const rig = new Rig({ topology });
+      const flow = new Flow(rig).half();
+      const segment = { flags: 'A', seq: 1, ack: 1 };
+      rig.play([
+        {
+          what,
+          in: flow.client({ ...segment, options }),
+          out: [flow.toServer({ ...segment, options: [flow.toa, ...kept] })],
+          counters: { 'toa-pruned': 1, 'toa-added': 1 },
+        },
+      ]);
+    }
+  });
+
   test(name('what a SYN negotiates with is protected, so its header can be too full'), () => {
     const mptcp = tcpOption.raw(30, new Uint8Array(10).fill(7));
     const other = tcpOption.raw(77, new Uint8Array(16).fill(7));
