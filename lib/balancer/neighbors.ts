@@ -17,8 +17,10 @@ const REACHABLE = 30_000 / TICK;
 /** Between two requests, and how many before a neighbor has failed: RFC 4861's RETRANS_TIMER and MAX_*CAST_SOLICIT. */
 const RETRANSMIT = 1000 / TICK;
 const TRIES = 3;
-/** Frames that wait for one neighbor; what a handshake sends before it needs an answer. */
-const QUEUE = 3;
+/** Frames that wait for one neighbor: a burst of SYNs when the balancer starts; Linux lets 101 wait. */
+const QUEUE = 32;
+/** Frames that wait for any neighbor. They are taken from what the balancer's own frames need too. */
+const QUEUES = 256;
 
 /**
  * Next hops and their MAC addresses, found by ARP and neighbor discovery. A connection keeps a neighbor's number, so
@@ -37,6 +39,7 @@ export class Neighbors {
   /** Numbers from here on were never used; `#free` holds those that were given up. */
   #count = 0;
   readonly #free: number[] = [];
+  #reclaimedAt = -1;
   #tick: number;
 
   readonly #address = new Int32Array(CAPACITY * 4);
@@ -51,8 +54,9 @@ export class Neighbors {
   readonly #asked = new Uint8Array(CAPACITY);
   /** Connections that hold the neighbor's number. */
   readonly #users = new Int32Array(CAPACITY);
-  readonly #queued = new Uint8Array(CAPACITY);
-  readonly #queue: (Frame | undefined)[] = new Array(CAPACITY * QUEUE).fill(undefined);
+  /** Copies of frames that wait, by neighbor, and how many they are in all. */
+  readonly #queues = new Map<number, Frame[]>();
+  #queued = 0;
   /** Neighbors that are being asked, or have frames waiting: those that `advance` looks at. */
   #active: number[] = [];
   readonly #isActive = new Uint8Array(CAPACITY);
@@ -183,12 +187,10 @@ export class Neighbors {
     this.#known[neighbor] = 0;
     this.#asked[neighbor] = 0;
     this.#counters.add(COUNTER['neighbor-failed']);
-    for (let i = 0; i < this.#queued[neighbor]!; i++) {
-      this.#emitted.discard(this.#queue[neighbor * QUEUE + i]!);
-      this.#queue[neighbor * QUEUE + i] = undefined;
+    for (const frame of this.#takeQueue(neighbor)) {
+      this.#emitted.discard(frame);
       this.#counters.add(COUNTER['drop-neighbor-unresolved']);
     }
-    this.#queued[neighbor] = 0;
     return false;
   }
 
@@ -199,18 +201,21 @@ export class Neighbors {
     this.#ask(neighbor);
   }
 
-  /** Sends one request to everybody: the neighbor may have moved to another MAC address. */
+  /**
+   * Sends one request to everybody: the neighbor may have moved to another MAC address. One that could not be sent is
+   * made up for at the next tick and counts for nothing: a flood of strangers must not make a gateway fail.
+   */
   #ask(neighbor: number): void {
-    this.#asked[neighbor]! += 1;
-    this.#askAt[neighbor] = this.#tick + RETRANSMIT;
     const link = this.#links[this.#link[neighbor]!]!;
     const address = this.#address.subarray(neighbor * 4, neighbor * 4 + 4);
     const source = this.#source.subarray(neighbor * 4, neighbor * 4 + 4);
     const frame = this.#emitted.take(NEIGHBOR_FRAME_MAX);
+    this.#askAt[neighbor] = this.#tick + (frame === undefined ? 1 : RETRANSMIT);
     if (frame === undefined) {
       this.#counters.add(COUNTER['drop-out-of-buffers']);
       return;
     }
+    this.#asked[neighbor]! += 1;
     if (isIpv4(address)) {
       frame.length = writeArp(
         frame.view,
@@ -232,8 +237,8 @@ export class Neighbors {
   }
 
   #hold(frame: Frame, neighbor: number): number {
-    const queued = this.#queued[neighbor]!;
-    if (queued === QUEUE) {
+    const queue = this.#queues.get(neighbor) ?? [];
+    if (queue.length === QUEUE || this.#queued === QUEUES) {
       this.#counters.add(COUNTER['drop-neighbor-queue-full']);
       return DROPPED;
     }
@@ -242,17 +247,23 @@ export class Neighbors {
       this.#counters.add(COUNTER['drop-out-of-buffers']);
       return DROPPED;
     }
-    this.#queue[neighbor * QUEUE + queued] = copy;
-    this.#queued[neighbor] = queued + 1;
+    queue.push(copy);
+    this.#queues.set(neighbor, queue);
+    this.#queued++;
     this.#activate(neighbor);
     return CONSUMED;
   }
 
+  #takeQueue(neighbor: number): Frame[] {
+    const queue = this.#queues.get(neighbor) ?? [];
+    this.#queues.delete(neighbor);
+    this.#queued -= queue.length;
+    return queue;
+  }
+
   #releaseQueue(neighbor: number): void {
     const link = this.#links[this.#link[neighbor]!]!;
-    for (let i = 0; i < this.#queued[neighbor]!; i++) {
-      const frame = this.#queue[neighbor * QUEUE + i]!;
-      this.#queue[neighbor * QUEUE + i] = undefined;
+    for (const frame of this.#takeQueue(neighbor)) {
       writeMacs(
         frame.view,
         frame.start,
@@ -263,7 +274,6 @@ export class Neighbors {
       );
       this.#emitted.send(frame, link.index);
     }
-    this.#queued[neighbor] = 0;
   }
 
   #findOrAdd(route: Route, word0: number, word1: number, word2: number, word3: number): number {
@@ -286,8 +296,13 @@ export class Neighbors {
     return neighbor;
   }
 
-  /** Frees every neighbor that no connection uses; one of them, or -1 when all are in use. */
+  /**
+   * Frees every neighbor that no connection uses; one of them, or -1 when all are in use. Once a tick: under a flood of
+   * strangers there is nothing new to find for each of them.
+   */
   #reclaim(): number {
+    if (this.#reclaimedAt === this.#tick) return -1;
+    this.#reclaimedAt = this.#tick;
     this.#index = new AddressTable(this.#hash, CAPACITY);
     const words = this.#address;
     for (let i = 0; i < CAPACITY; i++) {
