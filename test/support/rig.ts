@@ -104,8 +104,8 @@ export class Rig {
     const end = this.now + milliseconds;
     while (this.now < end) {
       this.now = Math.min(this.now + 250, end);
-      let more = true;
-      while (more) {
+      for (let round = 0, more = true; more; round++) {
+        assert.ok(round < 1000, 'the balancer comes to an end of what is due');
         more = this.balancer.advance(this.now);
         sent.push(...this.#answered(this.drain()));
       }
