@@ -18,9 +18,11 @@ const byCode: { [Code in ToaErrorCode]?: number } = {
   ERR_TOA_FORMAT: exitStatus.usage,
   ERR_TOA_PERMISSION: exitStatus.permission,
   ERR_TOA_NAMESPACES: exitStatus.unsupported,
+  ERR_TOA_NO_COMMAND: exitStatus.unsupported,
   ERR_TOA_SHIELD: exitStatus.unsupported,
   ERR_TOA_NOT_SUPPORTED: exitStatus.unsupported,
   ERR_TOA_UNSUPPORTED: exitStatus.unsupported,
+  ERR_TOA_INTERRUPTED: exitStatus.interrupted,
   ERR_TOA_NO_INTERFACE: exitStatus.unsupported,
   ERR_TOA_INTERFACE_DOWN: exitStatus.unsupported,
 };

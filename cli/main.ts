@@ -20,7 +20,7 @@ function report(error: unknown): number {
   // Commander has said its words already; help and version come this way too.
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitStatus.ok : exitStatus.usage;
   if (error instanceof ToaError) {
-    say(`toa: ${error.message}`);
+    if (error.code !== 'ERR_TOA_INTERRUPTED') say(`toa: ${error.message}`);
     return statusOf(error.code);
   }
   say(`toa: unexpected error: ${error instanceof Error ? error.stack : error}`);

@@ -6,6 +6,7 @@ import { demoOverNamespaces } from '../demo/namespaces.js';
 import { picture } from '../demo/plan.js';
 import type { DemoRow } from '../demo/rows.js';
 import { exitStatus } from '../exit-status.js';
+import { defaultEcho } from '../namespaces/echo.js';
 import { enterNamespaces } from '../namespaces/enter.js';
 import { namespaceSupport } from '../namespaces/support.js';
 import { print, printJson, say } from '../output/streams.js';
@@ -14,6 +15,7 @@ import { table } from '../output/table.js';
 interface DemoOptions {
   json?: boolean;
   memory?: boolean;
+  verbose?: boolean;
 }
 
 /** `toa demo`: connections from six client addresses through the balancer, and who the servers think they come from. */
@@ -22,6 +24,7 @@ export function demoCommand(): Command {
     .description("see clients' addresses cross the balancer into a Node server")
     .option('--json', 'as one JSON object: { mode, rows: [{ client, plain, recovered, match }] }')
     .option('--memory', 'without namespaces: the same balancer over links in memory')
+    .option('-v, --verbose', 'say every command that builds the network')
     .action(async (options: DemoOptions) => {
       process.exitCode = await demo(options);
     });
@@ -32,11 +35,12 @@ const setting = {
   memory: 'Over links in memory: the same balancer, hosts that speak just enough TCP.',
 };
 
-async function demo({ json, memory }: DemoOptions): Promise<number> {
+async function demo({ json, memory, verbose }: DemoOptions): Promise<number> {
   const mode = memory || !namespacesWork() ? 'memory' : 'namespaces';
   if (mode === 'namespaces') await enterNamespaces();
-  if (!json) print(`${picture}\n${setting[mode]}\n`);
-  const rows = mode === 'namespaces' ? await demoOverNamespaces() : await demoOverMemory();
+  if (!json) print(`${picture}\n\n${setting[mode]}\n`);
+  const rows =
+    mode === 'namespaces' ? await demoOverNamespaces(verbose ? say : defaultEcho) : await demoOverMemory();
   if (json) printJson({ mode, rows });
   else print(rowsTable(rows));
 

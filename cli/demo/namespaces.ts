@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { ToaError } from '../../lib/errors.js';
+import type { Echo } from '../namespaces/echo.js';
 import type { Namespace } from '../namespaces/namespace.js';
 import { Network } from '../namespaces/network.js';
 import { config, plan, ports } from './plan.js';
@@ -9,8 +10,8 @@ import { type DemoRow, demoRow, type SeenEndpoint } from './rows.js';
 const program = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
 /** The demo over real kernels: namespaces, the balancer as its own process, Node servers, real clients. */
-export async function demoOverNamespaces(): Promise<DemoRow[]> {
-  using network = new Network();
+export async function demoOverNamespaces(echo: Echo): Promise<DemoRow[]> {
+  using network = new Network(echo);
   const [clients, balancer, server] = ['clients', 'balancer', 'server'].map((role) =>
     network.namespace(role),
   );

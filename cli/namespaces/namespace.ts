@@ -1,4 +1,5 @@
 import { runCommand } from '../../lib/daemon/command.js';
+import { ToaError } from '../../lib/errors.js';
 import type { Echo } from './echo.js';
 import { type Finished, RunningProcess } from './process.js';
 
@@ -10,13 +11,17 @@ export class Namespace {
   readonly #echo: Echo;
   readonly #processes = new Set<RunningProcess>();
 
-  /** Creates the namespace. Nothing of the host's settings is inherited: no forwarding, no reverse path filter, no DAD. */
+  /** Only names it: `create()` makes it. */
   constructor(name: string, role: string, echo: Echo) {
     this.name = name;
     this.role = role;
     this.#echo = echo;
-    echo(`[+] ip netns add ${name}`);
-    runCommand('ip', ['netns', 'add', name]);
+  }
+
+  /** Makes the namespace. Nothing of the host's settings is inherited: no forwarding, no reverse path filter, no DAD. */
+  create(): void {
+    this.#echo(`[+] ip netns add ${this.name}`);
+    runCommand('ip', ['netns', 'add', this.name]);
     // New namespaces copy the host's IPv4 settings (net.core.devconf_inherit_init_net): a host with Docker forwards.
     this.sysctl({
       'net/ipv4/ip_forward': 0,
@@ -108,13 +113,33 @@ export class Namespace {
 
 /** Removes a namespace by name, and first every process in it. Ours only: the name says who made it. */
 export function removeNamespace(name: string, echo: Echo): void {
-  for (const pid of runCommand('ip', ['netns', 'pids', name]).split('\n').filter(Boolean)) {
+  for (const pid of pidsIn(name)) {
     try {
-      process.kill(Number(pid), 'SIGKILL');
+      process.kill(pid, 'SIGKILL');
     } catch {
       // It ended by itself in the meantime.
     }
   }
   echo(`[+] ip netns delete ${name}`);
-  runCommand('ip', ['netns', 'delete', name]);
+  insist('ip', ['netns', 'delete', name]);
+}
+
+function pidsIn(name: string): number[] {
+  try {
+    return insist('ip', ['netns', 'pids', name]).split('\n').filter(Boolean).map(Number);
+  } catch {
+    // Half made: a name with no namespace to it.
+    return [];
+  }
+}
+
+/** Runs a command again where a second Ctrl-C has ended it: nothing is left behind. */
+function insist(command: string, args: readonly string[]): string {
+  for (;;) {
+    try {
+      return runCommand(command, args);
+    } catch (error) {
+      if (!(error instanceof ToaError) || error.code !== 'ERR_TOA_INTERRUPTED') throw error;
+    }
+  }
 }

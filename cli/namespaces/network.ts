@@ -41,7 +41,9 @@ export class Network {
   /** Creates a namespace. `role` is a short word, unique in this network. */
   namespace(role: string): Namespace {
     const namespace = new Namespace(`${this.#prefix}-${role}`, role, this.#echo);
+    // Before it is made: an interruption leaves it half made, and it must go as well.
     this.#namespaces.push(namespace);
+    namespace.create();
     return namespace;
   }
 
@@ -63,8 +65,6 @@ export class Network {
 
   /** Kills the processes and removes the namespaces. Safe to call twice; a failure on one does not keep the others. */
   dispose(): void {
-    process.off('exit', this.#onExit);
-    for (const signal of signals) process.off(signal, this.#onSignal);
     for (const namespace of this.#namespaces.splice(0)) {
       try {
         namespace.dispose();
@@ -72,6 +72,9 @@ export class Network {
         this.#echo(`[!] ${namespace.role}: ${error instanceof Error ? error.message : error}`);
       }
     }
+    // Last, or a second Ctrl-C would end us half way.
+    process.off('exit', this.#onExit);
+    for (const signal of signals) process.off(signal, this.#onSignal);
   }
 
   [Symbol.dispose](): void {

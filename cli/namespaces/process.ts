@@ -25,7 +25,8 @@ export class RunningProcess {
 
   constructor(command: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env) {
     this.#line = [command, ...args].join(' ');
-    this.child = spawn(command, args, { env, stdio: ['pipe', 'pipe', 'pipe'] });
+    // In a session of its own: Ctrl-C is for us, and we end our processes in order.
+    this.child = spawn(command, args, { env, detached: true, stdio: ['pipe', 'pipe', 'pipe'] });
     // A child that ends without reading its input is not our error.
     this.stdin.on('error', () => {});
     this.child.stdout?.on('data', (chunk: Buffer) => this.#stdout.push(chunk));

@@ -6,8 +6,9 @@ export type NamespaceSupport =
   | { supported: true; where: 'here' | 'user-namespace' }
   | { supported: false; reason: string; hint: string };
 
-/** Everything that a network needs, tried for real in the fewest commands. */
+/** Everything that a network needs, tried for real in the fewest commands. Once begun it is ended, also on Ctrl-C. */
 const attempt = (name: string) => `
+  trap '' INT TERM HUP
   ip netns add ${name} || exit
   ip link add left netns ${name} type veth peer name right netns ${name} &&
     ip netns exec ${name} ip link set left up

@@ -100,19 +100,28 @@ test('where the kernel forbids namespaces, toa demo names the switch and runs ov
   assertComplete(demo);
 });
 
-test('toa demo that is interrupted exits with 130 and leaves no namespaces', async (t) => {
-  if (!requireNamespaces(t)) return;
-  const env = { ...process.env, TOA_VERBOSE: '1' };
-  const demo = new RunningProcess(process.execPath, [main, 'demo'], env);
-  const line = await demo.line(/ip netns add toa-\d+-0-server/);
-  assert.equal((await demo.stop('SIGINT')).code, 130);
-  const prefix = /toa-\d+-/.exec(line)?.[0] as string;
-  const left = runCommand('sh', ['-c', 'ip netns list']).split('\n');
-  assert.deepEqual(
-    left.filter((name) => name.startsWith(prefix)),
-    [],
-  );
-});
+/** Interrupts the demo as a terminal does, which signals the whole group, when it has printed a line. */
+async function interrupt(pattern: RegExp): Promise<{ code: number | null; left: string[] }> {
+  const demo = new RunningProcess(process.execPath, [main, 'demo', '--verbose']);
+  const line = await demo.line(pattern);
+  process.kill(-(demo.child.pid as number), 'SIGINT');
+  const { code } = await demo.stop('SIGINT');
+  const prefix = /toa-\d+-/.exec(`${line}\n${demo.stderr}`)?.[0] as string;
+  const names = runCommand('ip', ['netns', 'list']).split('\n');
+  return { code, left: names.filter((name) => name.startsWith(prefix)) };
+}
+
+for (const [when, pattern] of [
+  ['as it begins', /ip netns add toa-\d+-0-clients/],
+  ['as it builds', /ip netns add toa-\d+-0-server/],
+  ['as its processes start', /lb run .* &/],
+  ['as its clients ask', /clients: curl/],
+] as const) {
+  test(`toa demo that is interrupted ${when} exits with 130 and leaves no namespaces`, async (t) => {
+    if (!requireNamespaces(t)) return;
+    assert.deepEqual(await interrupt(pattern), { code: 130, left: [] });
+  });
+}
 
 test('color comes when it is asked for, and not by itself', () => {
   const green = '\u001b[32myes\u001b[39m';

@@ -104,6 +104,18 @@ networkTest('--import-routes takes the routes that the kernel has over its inter
   }
 });
 
+networkTest('an interface that goes down and comes up again is balanced on as before', async (network) => {
+  const { client, balancer, server } = buildTestbed(network);
+  await startServer(server, 'http', 80);
+  await startBalancer(balancer, balancerConfig([80]));
+  for (const { url } of families) {
+    await get(client, `http://${url}/`);
+    for (const state of ['down', 'up']) balancer.ip('link', 'set', 'servers', state);
+    const { answer, own } = await get(client, `http://${url}/`);
+    assert.equal(answer.client, own);
+  }
+});
+
 networkTest(
   'a VIP port without a service refuses, and so does a service whose server does',
   async (network) => {
