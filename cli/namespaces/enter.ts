@@ -23,16 +23,19 @@ export async function enterNamespaces(): Promise<void> {
   if (process.env[marker]) {
     throw new ToaError('ERR_TOA_NAMESPACES', 'a user namespace was entered, and still none can be built');
   }
-  process.exit(await runAgainInside());
+  const shell = ['sh', '-c', `${privateNames} && exec "$@"`, 'sh'];
+  process.exit(await runAgain(['unshare', '-Urnm', ...shell], { [marker]: '1' }));
 }
 
-async function runAgainInside(): Promise<number> {
+/**
+ * Runs this very program again behind a command that ends in running its arguments, such as `unshare -n`, with the same
+ * arguments and streams. It dies with us, and gets the signals that end us.
+ * @returns its exit status, 128 + signal where one has ended it
+ */
+export async function runAgain(wrapper: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
   const program = [process.execPath, ...process.execArgv, ...process.argv.slice(1)];
-  const child = spawn(
-    'unshare',
-    ['-Urnm', 'sh', '-c', `${privateNames} && exec setpriv --pdeathsig KILL -- "$@"`, 'sh', ...program],
-    { stdio: 'inherit', env: { ...process.env, [marker]: '1' } },
-  );
+  const [command = '', ...args] = [...wrapper, 'setpriv', '--pdeathsig', 'KILL', '--', ...program];
+  const child = spawn(command, args, { stdio: 'inherit', env: { ...process.env, ...env } });
   // A terminal sends Ctrl-C to both of us: the child cleans up, we wait for it.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal));
   const [code, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];

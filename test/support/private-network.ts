@@ -5,10 +5,9 @@
  *
  * Every other address is behind the wire, which an Injector holds in its hands. It ends with the process.
  */
-import { execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
-import { constants } from 'node:os';
+import { runAgain } from '../../cli/namespaces/enter.js';
 import { namespaceSupport } from '../../cli/namespaces/support.js';
 
 export const WIRE = 'toa-wire';
@@ -24,16 +23,8 @@ export async function enterPrivateNetwork(build: () => void = layWire): Promise<
   const support = namespaceSupport();
   if (process.env[marker]) return build();
   if (!support.supported) return;
-  process.exit(await runAgainWith(support.where === 'here' ? '-n' : '-Urn'));
-}
-
-async function runAgainWith(flags: string): Promise<number> {
-  const program = [process.execPath, ...process.execArgv, ...process.argv.slice(1)];
-  const command = [flags, 'setpriv', '--pdeathsig', 'KILL', '--', ...program];
-  const child = spawn('unshare', command, { stdio: 'inherit', env: { ...process.env, [marker]: '1' } });
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal));
-  const [code, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
-  return code ?? 128 + (signal === null ? 0 : constants.signals[signal]);
+  const flags = support.where === 'here' ? '-n' : '-Urn';
+  process.exit(await runAgain(['unshare', flags], { [marker]: '1' }));
 }
 
 /** Neither end resolves addresses: what the server sends goes onto the wire, whomever it is for. */
