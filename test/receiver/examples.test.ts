@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -45,7 +44,10 @@ test("examples/websocket.mjs sends the client's address", async (t) => {
       'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n',
   );
   let received = '';
-  while (!received.endsWith('203.0.113.7')) received += (await once(connection, 'data'))[0];
+  for await (const chunk of connection) {
+    received += chunk;
+    if (received.endsWith('203.0.113.7')) break;
+  }
   assert.match(received, /^HTTP\/1\.1 101 /);
 });
 

@@ -32,7 +32,9 @@ const rows: { what: string; args: string[]; env: NodeJS.ProcessEnv; reason: RegE
 
 for (const { what, args, env, reason, required } of rows) {
   test(`${what} servers work, clients are not recovered, and support() says why`, async (t) => {
-    const report: Report = JSON.parse(await runNode(t, [...args, program], { env }).line());
+    const running = runNode(t, [...args, program], { env });
+    const report: Report = JSON.parse(await running.line());
+    assert.equal((await running.ended()).code, 0);
     assert.equal(report.support.supported, false);
     assert.match(report.support.reason!, reason);
     assert.ok(report.support.hint);

@@ -15,6 +15,7 @@ if (cluster.isPrimary) {
   cluster.on('message', (worker, address) => console.log(`${worker.id} ${address}`));
   cluster.fork();
   cluster.fork();
+  process.on('SIGTERM', () => process.exit()); // in order, so that coverage is written
 } else {
   const server = net.createServer((socket) => process.send?.(`${socket.remoteAddress}`));
   attach(server, { trust: balancers });
