@@ -1,4 +1,4 @@
-import type { Http2Session } from 'node:http2';
+import type { Http2Session, Http2Stream } from 'node:http2';
 import type { Server, Socket } from 'node:net';
 import { ToaError } from '../errors.js';
 import { acceptFormats, type FormatName } from '../toa/index.js';
@@ -64,23 +64,28 @@ export function attach(server: Server, options: AttachOptions): Attachment {
   // First, because HTTP/2 makes its session and tells the program within its own listener.
   server.prependListener('connection', onConnection);
   server.prependListener('listening', onListening);
-  server.prependListener('session', rememberOnSession);
+  server.prependListener('session', remember);
+  server.prependListener('stream', remember);
   if (server.listening) onListening();
 
   const detach = () => {
     if (attachments.get(server) !== attachment) return;
     attachments.delete(server);
-    server.off('connection', onConnection).off('listening', onListening).off('session', rememberOnSession);
+    server
+      .off('connection', onConnection)
+      .off('listening', onListening)
+      .off('session', remember)
+      .off('stream', remember);
   };
   const attachment: Attachment = { stats: () => receiver.stats, detach, [Symbol.dispose]: detach };
   attachments.set(server, attachment);
   return attachment;
 }
 
-/** An HTTP/2 session gives its socket away when it is destroyed, so it must know for itself. */
-function rememberOnSession(session: Http2Session): void {
-  const address = getClientAddress(session);
-  if (address) setClientAddress(session, address);
+/** HTTP/2 sessions and streams let go of their socket when they are closed, so they must know for themselves. */
+function remember(target: Http2Session | Http2Stream): void {
+  const address = getClientAddress(target);
+  if (address) setClientAddress(target, address);
 }
 
 const idle: Attachment = { stats: noConnections, detach() {}, [Symbol.dispose]() {} };

@@ -35,6 +35,7 @@ interface Carrier {
   [client]?: ClientAddress;
   readonly socket?: Carrier;
   readonly session?: Carrier;
+  readonly stream?: Carrier;
   readonly _parent?: Carrier;
   readonly remoteAddress?: string;
   readonly remotePort?: number;
@@ -77,9 +78,11 @@ function socketOf(carrier: Carrier): Carrier {
 }
 
 function findClient(carrier: Carrier): ClientAddress | undefined {
+  const known = carrier.stream?.[client] ?? carrier.session?.[client];
+  if (known) return known;
   const socket = socketOf(carrier);
   // A TLSSocket keeps the raw socket below it as _parent.
-  return carrier.session?.[client] ?? socket[client] ?? socket._parent?.[client] ?? peerAddress(socket);
+  return socket[client] ?? socket._parent?.[client] ?? peerAddress(socket);
 }
 
 function peerAddress({ remoteAddress, remotePort = 0 }: Carrier): ClientAddress | undefined {

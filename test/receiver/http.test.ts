@@ -121,7 +121,11 @@ for (const [what, secure] of [
     const streams: string[] = [];
     server.on('session', (session) => sessions.push(session));
     server.on('stream', (stream) => streams.push(seen(stream)));
-    server.on('request', (request, response) => void response.end(seen(request)));
+    const closed: (string | undefined)[] = [];
+    server.on('request', (request, response) => {
+      response.on('close', () => closed.push(getClientAddress(request)?.address));
+      response.end(seen(request));
+    });
     const connection = await connectTo(t, server);
     const client = http2.connect('https://localhost', {
       createConnection: () => (secure ? tlsOn(connection, 'h2') : connection),
@@ -132,6 +136,7 @@ for (const [what, secure] of [
     assert.deepEqual(streams, [EXPECTED]);
     client.close();
     await once(session, 'close');
+    assert.deepEqual(closed, ['203.0.113.7'], 'a closed request');
     assert.equal(getClientAddress(session)?.address, '203.0.113.7', 'a closed session');
   });
 }

@@ -306,7 +306,7 @@ test('a detached server is left alone, and can be attached anew; using does it t
   }
   assert.equal(await shown(), '10.9.1.1');
   assert.deepEqual(nonZero(first.stats()), {});
-  for (const event of ['connection', 'listening', 'session'])
+  for (const event of ['connection', 'listening', 'session', 'stream'])
     assert.equal(server.listenerCount(event), 0, event);
 });
 
