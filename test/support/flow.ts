@@ -22,6 +22,8 @@ export interface FlowOptions {
   readonly client?: number;
   /** The client's port; default 51514. */
   readonly port?: number;
+  /** The service's port; default: the topology's. */
+  readonly servicePort?: number;
   readonly clientIsn?: number;
   readonly serverIsn?: number;
   readonly synOptions?: readonly Uint8Array[];
@@ -105,7 +107,8 @@ export class Flow {
 
   /** What the client sends, as the gateway hands it to the balancer. */
   client(segment: FlowSegment): [number, PacketBuilder] {
-    const { vip, port } = this.#topology;
+    const { vip } = this.#topology;
+    const port = this.#options.servicePort ?? this.#topology.port;
     const built = packet()
       .ethernet({ from: MACS.gateway, to: MACS.balancer[OUTSIDE] })
       .ip({ from: this.clientAddress, to: vip, ...segment.ip })
@@ -135,7 +138,8 @@ export class Flow {
 
   /** What the client must receive. */
   toClient(segment: FlowSegment): [number, PacketBuilder] {
-    const { vip, port } = this.#topology;
+    const { vip } = this.#topology;
+    const port = this.#options.servicePort ?? this.#topology.port;
     const built = packet()
       .ethernet({ from: MACS.balancer[OUTSIDE], to: MACS.gateway })
       .ip({ from: vip, to: this.clientAddress, ttl: 63, ...segment.ip })

@@ -3,11 +3,10 @@
  * what must happen. Each frame goes in with guard bytes around it, which must not change.
  */
 import assert from 'node:assert/strict';
-import type { BalancerConfig } from '../../lib/balancer/config/index.js';
 import { Balancer, Frame, HEADROOM } from '../../lib/balancer/index.js';
 import { type BuiltFrame, PacketBuilder, packet } from './packet-builder.js';
 import { type DecodedFrame, decodeFrame, describe } from './packet-decoder.js';
-import { configuration, links, MACS, type Topology } from './topology.js';
+import { configuration, links, MACS, type Topology, type Wishes } from './topology.js';
 import { addressText, hex } from './wire.js';
 
 const VIRTIO_HEADER = 10;
@@ -40,11 +39,8 @@ const REMARKABLE = /^(drop|answer|toa|ignored|reset|option|mss)-/;
 /** Those of neighbors are only told when the test plays the neighbors itself. */
 const NEIGHBORLY = /^(neighbor|arp)-/;
 
-export interface RigOptions {
+export interface RigOptions extends Wishes {
   readonly topology: Topology;
-  readonly service?: Parameters<typeof configuration>[1];
-  readonly settings?: BalancerConfig['settings'];
-  readonly routes?: BalancerConfig['routes'];
   readonly mtus?: readonly [number, number];
   /** Leave ARP and neighbor discovery to the test; else the gateway and the real servers answer, unseen. */
   readonly strangers?: boolean;
@@ -58,8 +54,7 @@ export class Rig {
 
   constructor(options: RigOptions) {
     this.topology = options.topology;
-    const { topology, service, settings, routes } = options;
-    const config = configuration(topology, service, settings, routes);
+    const config = configuration(options.topology, options);
     this.balancer = new Balancer(config, { links: links(options.mtus), secret: SECRET, now: this.now });
     this.#strangers = options.strangers ?? false;
     if (this.#strangers) return;

@@ -3,14 +3,13 @@
  * frames, all in one event loop with a clock of its own: a minute passes in milliseconds, and twice the same draw
  * gives twice the same bytes.
  */
-import type { BalancerConfig } from '../../lib/balancer/config/index.js';
 import { Balancer, Frame, HEADROOM } from '../../lib/balancer/index.js';
 import { type BuiltFrame, packet } from './packet-builder.js';
 import { decodeFrame, describe } from './packet-decoder.js';
 import { neighborReply, questionIn, SECRET } from './rig.js';
 import type { TcpSegment } from './tcp-segment.js';
 import { type OutgoingSegment, TinyTcp, type TinyTcpOptions } from './tiny-tcp.js';
-import { configuration, INSIDE, links, MACS, OUTSIDE, type Topology } from './topology.js';
+import { configuration, INSIDE, links, MACS, OUTSIDE, type Topology, type Wishes } from './topology.js';
 import { addressText, hostPort, hostPortText } from './wire.js';
 
 const VIRTIO_HEADER = 10;
@@ -19,10 +18,8 @@ const ADVANCE_EVERY = 250;
 /** How many milliseconds a frame takes, for each copy that arrives: `[]` loses it, two numbers repeat it. */
 export type Fate = readonly number[];
 
-export interface NetworkOptions {
+export interface NetworkOptions extends Wishes {
   readonly topology: Topology;
-  readonly service?: Parameters<typeof configuration>[1];
-  readonly settings?: BalancerConfig['settings'];
   /** Drawn for one frame after another; when they are used up every frame arrives after a millisecond. */
   readonly fates?: readonly Fate[];
   readonly mtus?: readonly [number, number];
@@ -59,7 +56,7 @@ export class SimulatedNetwork {
     this.#options = options;
     this.#topology = options.topology;
     this.#fates = [...(options.fates ?? [])];
-    const config = configuration(options.topology, options.service, options.settings);
+    const config = configuration(options.topology, options);
     this.balancer = new Balancer(config, { links: links(options.mtus), secret: SECRET, now: 0 });
     this.balancer.start(0);
     this.#drain();

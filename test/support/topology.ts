@@ -75,28 +75,32 @@ export const IPV6: Topology = {
 
 export const TOPOLOGIES = [IPV4, IPV6] as const;
 
-/** A configuration for one topology: one service, its fields overridden by `service`. */
-export function configuration(
-  topology: Topology,
-  service: Writable<Service> = {},
-  settings: BalancerConfig['settings'] = {},
-  routes: BalancerConfig['routes'] = defaultRoutes(topology),
-): ResolvedConfig {
-  const { serverPort, realServers } = topology;
+/** What a test wants otherwise than `configuration` has it. */
+export interface Wishes {
+  /** Fields of the service. */
+  readonly service?: Writable<Service>;
+  /** Fields of a second service beside it, otherwise the same. */
+  readonly second?: Writable<Service>;
+  readonly settings?: BalancerConfig['settings'];
+  readonly routes?: BalancerConfig['routes'];
+}
+
+/** A configuration for one topology: one service at its VIP, validated and complete. */
+export function configuration(topology: Topology, wishes: Wishes = {}): ResolvedConfig {
+  const { service, second, settings = {}, routes = defaultRoutes(topology) } = wishes;
+  const usual: Service = {
+    address: topology.vip,
+    port: topology.port,
+    mode: 'fullnat',
+    scheduler: 'rr',
+    localAddresses: topology.localAddresses,
+    realServers: topology.realServers.map((address) => ({ address, port: topology.serverPort })),
+    ...service,
+  };
   const validated = validateConfig({
     links: [{ name: 'outside' }, { name: 'inside' }],
     routes,
-    services: [
-      {
-        address: topology.vip,
-        port: topology.port,
-        mode: 'fullnat',
-        scheduler: 'rr',
-        localAddresses: topology.localAddresses,
-        realServers: realServers.map((address) => ({ address, port: serverPort })),
-        ...service,
-      },
-    ],
+    services: second === undefined ? [usual] : [usual, { ...usual, ...second }],
     settings,
   });
   if ('faults' in validated) throw new Error(JSON.stringify(validated.faults));

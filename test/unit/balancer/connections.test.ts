@@ -167,6 +167,14 @@ for (const topology of TOPOLOGIES) {
     assert.equal(rig.counter('connections-reused'), 1);
     assert.deepEqual([again.server, again.localPort], [first.server, first.localPort]);
     assert.ok(((again.balancerIsn - first.balancerIsn) | 0) > 2, 'beyond every number of the old connection');
+    const late = { flags: 'A', seq: 1, ack: 1 };
+    rig.play([
+      {
+        what: 'what acknowledges the old first byte is not early data of the new connection',
+        in: again.client(late),
+        out: [again.toServer(late)],
+      },
+    ]);
     const isn = again.balancerIsn;
     again.half();
     assert.equal(again.balancerIsn, isn);

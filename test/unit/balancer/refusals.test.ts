@@ -361,6 +361,14 @@ test('IPv4: a wrong header checksum, version or header length is dropped', () =>
   ]);
 });
 
+test('IPv4: a packet too big that may be fragmented is dropped without an answer', () => {
+  const [topology] = TOPOLOGIES;
+  const rig = new Rig({ topology, mtus: [1500, 1400] });
+  const flow = new Flow(rig).settled();
+  const segment = { flags: 'A', seq: 1, ack: 2, payload: 1400, ip: { dontFragment: false } };
+  rig.play([{ what: 'no DF', in: flow.client(segment), out: [], counters: { 'drop-too-big': 1 } }]);
+});
+
 test('IPv4: options of the IP header pass', () => {
   const [topology] = TOPOLOGIES;
   const rig = new Rig({ topology });
