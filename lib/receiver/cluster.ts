@@ -21,9 +21,17 @@ export function keepSynsForClusterWorkers(): void {
 
 function keepSynsOfAllListeners(native: NativeAddon): void {
   const isListening = new Uint8Array(4);
-  for (const fd of readdirSync('/proc/self/fd').map(Number)) {
+  for (const fd of openFileDescriptors()) {
     const result = native.getSocketOption(fd, SOL_SOCKET, SO_ACCEPTCONN, isListening);
     // Other listeners, those of Unix sockets say, refuse and are left alone.
     if (result > 0 && isListening.some((byte) => byte !== 0)) native.setSaveSyn(fd, 1);
+  }
+}
+
+function openFileDescriptors(): number[] {
+  try {
+    return readdirSync('/proc/self/fd').map(Number);
+  } catch {
+    return []; // no /proc, or no descriptor left to read it with: not worth the server's life
   }
 }

@@ -34,6 +34,7 @@ export function readKernelRecord(record: Uint8Array): Finding | undefined {
     client,
     vip: readEndpoint(record, VIP),
     malformed: client !== undefined && !isPlausibleClient(client, carriesPort),
+    duplicates: 0, // the record tells of the first only
   };
 }
 

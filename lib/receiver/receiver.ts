@@ -43,6 +43,7 @@ export class Receiver {
     const peer = finding?.peer ?? peerOf(socket);
     const outcome = this.#judge(finding, peer);
     this.#counts[outcome] += 1;
+    if (finding) this.#counts.duplicates += finding.duplicates;
     if (outcome === 'module' || outcome === 'savedSyn') this.#believe(socket, handle, finding!);
     else this.#showPeer(socket, finding, peer, outcome);
   }

@@ -28,10 +28,10 @@ export class SavedSynSource implements Source {
   }
 }
 
-function finding(peer: Endpoint, { record, refusal }: ToaFinding): Finding {
+function finding(peer: Endpoint, { record, refusal, duplicates }: ToaFinding): Finding {
   if (!record?.client) {
     const malformed = refusal !== undefined && refusal !== 'none';
-    return { via: 'saved-syn', peer, client: undefined, vip: record?.vip, malformed };
+    return { via: 'saved-syn', peer, client: undefined, vip: record?.vip, malformed, duplicates };
   }
   const client = plainEndpoint(record.client.address, record.client.port);
   const carriesPort = formatById(record.format)?.client?.port !== undefined;
@@ -41,5 +41,6 @@ function finding(peer: Endpoint, { record, refusal }: ToaFinding): Finding {
     client,
     vip: record.vip,
     malformed: !isPlausibleClient(client, carriesPort),
+    duplicates,
   };
 }

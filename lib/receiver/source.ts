@@ -9,6 +9,8 @@ export interface Finding {
   readonly vip?: Endpoint | undefined;
   /** There was an option, and it is broken or names no possible client. */
   readonly malformed: boolean;
+  /** Further valid options behind the first. */
+  readonly duplicates: number;
 }
 
 /** Answers one question about one accepted socket: what option did it come with? Undefined: this source cannot tell. */

@@ -16,11 +16,13 @@ export interface ReceiverStats {
   readonly direct: number;
   /** The client was gone before the connection was accepted. */
   readonly gone: number;
+  /** No outcome: further valid options in SYNs, behind the first, which wins. A balancer that keeps what its clients wrote. */
+  readonly duplicates: number;
 }
 
-export type Outcome = keyof ReceiverStats;
+export type Outcome = Exclude<keyof ReceiverStats, 'duplicates'>;
 
-export function noConnections(): Record<Outcome, number> {
+export function noConnections(): Record<keyof ReceiverStats, number> {
   return {
     module: 0,
     savedSyn: 0,
@@ -30,5 +32,6 @@ export function noConnections(): Record<Outcome, number> {
     untrusted: 0,
     direct: 0,
     gone: 0,
+    duplicates: 0,
   };
 }

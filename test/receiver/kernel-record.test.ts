@@ -55,6 +55,7 @@ test('a record names the client, the VIP and the balancer', () => {
     client: { address: '203.0.113.7', port: 51514, family: 4 },
     vip: { address: '198.51.100.10', port: 443, family: 4 },
     malformed: false,
+    duplicates: 0,
   });
 });
 

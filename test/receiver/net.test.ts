@@ -10,7 +10,7 @@ import type { InjectedConnectionOptions } from '../support/injected-connection.j
 import { enterPrivateNetwork, SERVER } from '../support/private-network.js';
 import { runNode } from '../support/program.js';
 import { requireNamespaces } from '../support/require.js';
-import { hex } from '../support/wire.js';
+import { concat, hex } from '../support/wire.js';
 import { acceptOne, balancers, listen, openInjector, toa } from './support.js';
 
 await enterPrivateNetwork();
@@ -147,6 +147,15 @@ for (const { what, how, stats } of outcomes) {
     assert.deepEqual(nonZero(attachment.stats()), stats);
   });
 }
+
+test('of several options the first one wins, and the others are counted', async (t) => {
+  if (!requireNamespaces(t)) return;
+  const { socket, attachment } = await acceptOne(t, {
+    syn: concat(toa('203.0.113.7:51514'), toa('192.0.2.1:1')),
+  });
+  assert.equal(socket.remoteAddress, '203.0.113.7');
+  assert.deepEqual(nonZero(attachment.stats()), { savedSyn: 1, duplicates: 1 });
+});
 
 test('a format without a port tells port 0', async (t) => {
   if (!requireNamespaces(t)) return;
