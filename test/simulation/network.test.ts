@@ -141,7 +141,7 @@ for (const topology of TOPOLOGIES) {
         network.pass(601_000);
         assert.equal(network.balancer.connections.count, 0, 'the table is empty in the end');
       }),
-      { numRuns: 150 },
+      { numRuns: 100 },
     );
   });
 

@@ -308,7 +308,9 @@ export class PacketBuilder {
 
 /** `length` bytes that differ from their neighbors, from their mirror image and with `seed`. */
 export function pattern(length: number, seed = 0): Uint8Array {
-  return Uint8Array.from({ length }, (_, i) => (i * 31 + (i >> 8) * 7 + seed) & 255);
+  const bytes = new Uint8Array(length);
+  for (let i = 0; i < length; i++) bytes[i] = i * 31 + (i >> 8) * 7 + seed;
+  return bytes;
 }
 
 function contentBytes(content: string | Uint8Array | PacketBuilder | number): Uint8Array {

@@ -101,7 +101,8 @@ export function configuration(topology: Topology, wishes: Wishes = {}): Resolved
     links: [{ name: 'outside' }, { name: 'inside' }],
     routes,
     services: second === undefined ? [usual] : [usual, { ...usual, ...second }],
-    settings,
+    // Room for a test's connections: the default's megabytes for every rig are most of a test's time.
+    settings: { maxConnections: 2048, ...settings },
   });
   if ('faults' in validated) throw new Error(JSON.stringify(validated.faults));
   return validated.config;

@@ -227,7 +227,7 @@ for (const topology of TOPOLOGIES) {
     const [address] = topology.realServers as [string];
     const service = { localPorts: [5000, 5002], realServers: [{ address, port: 8080 }] } as const;
     const rig = new Rig({ topology, service });
-    for (let port = 1; port <= 3; port++) new Flow(rig, { port }).open();
+    const flows = [1, 2, 3].map((port) => new Flow(rig, { port }).settled());
     const [link, syn] = new Flow(rig, { port: 4 }).client({ flags: 'S' });
     const sent = rig.send(link, syn);
     assert.equal(sent.length, 1);
@@ -235,10 +235,15 @@ for (const topology of TOPOLOGIES) {
     assertIcmpError(sent[0], { link: OUTSIDE, from, to, kind: kinds.portUnreachable, about: syn });
     assert.equal(rig.counter('drop-no-local-port'), 1);
     assert.equal(rig.balancer.connections.count, 3, 'nothing is left of it');
-    const first = new Flow(rig, { port: 1 });
-    rig.send(...first.client({ flags: 'R', seq: 1 }));
+    const [first, second, third] = flows as [Flow, Flow, Flow];
+    rig.send(...second.client({ flags: 'R', seq: 1 }));
     rig.wait(5000);
-    new Flow(rig, { port: 5 }).open();
+    const next = new Flow(rig, { port: 5 }).settled();
+    assert.equal(next.localPort, second.localPort, 'the one that came back');
+    for (const flow of [first, third, next]) {
+      const segment = { flags: 'A', seq: 2, ack: 1 };
+      rig.play([{ what: 'to whom it belongs', in: flow.fromServer(segment), out: [flow.toClient(segment)] }]);
+    }
   });
 
   test(name('without a real server of any weight the client is told with port unreachable'), () => {
