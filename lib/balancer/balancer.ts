@@ -52,6 +52,7 @@ export class Balancer {
   readonly services: readonly VirtualService[];
 
   readonly #links: readonly LinkPort[];
+  readonly #routes: Routes;
   readonly #own: OwnAddresses;
   readonly #neighbors: Neighbors;
   readonly #local: LocalDelivery;
@@ -77,6 +78,7 @@ export class Balancer {
     const locals = this.services.flatMap((service) => service.localAddresses.addresses);
     const linkIndex = new Map(config.links.map((link, i) => [link.name, i]));
     const routes = new Routes(config.routes, linkIndex, [...locals, ...vips]);
+    this.#routes = routes;
     this.#own = new OwnAddresses(vips, locals, this.#links, routes, hash);
     this.#neighbors = new Neighbors(this.#links, emitted, counters, hash, tick);
     this.#local = new LocalDelivery(this.#own, this.#neighbors, emitted, counters);
@@ -100,9 +102,12 @@ export class Balancer {
     }
   }
 
-  /** Announces the balancer's addresses on all its links. */
+  /** Announces the balancer's addresses on all its links, and asks for the ways to the real servers. */
   start(now: number): void {
     for (let link = 0; link < this.#links.length; link++) this.linkUp(link, now);
+    for (const { realServers } of this.services) {
+      for (const { address } of realServers) this.#prepareHop(address);
+    }
   }
 
   /** A link came up: announces the balancer's addresses on it. */
@@ -283,6 +288,15 @@ export class Balancer {
   #drop(reason: number): number {
     this.counters.add(reason);
     return DROPPED;
+  }
+
+  /** The hop stays acquired for as long as the balancer lives. */
+  #prepareHop(address: Int32Array): void {
+    const [word0, word1, word2, word3] = address as unknown as [number, number, number, number];
+    const route = this.#routes.find(word0, word1, word2, word3);
+    if (route === undefined) return;
+    const hop = this.#neighbors.acquire(route, word0, word1, word2, word3);
+    if (hop !== -1) this.#neighbors.prepare(hop);
   }
 
   #setClock(now: number): void {

@@ -90,6 +90,11 @@ export class Neighbors {
     return neighbor;
   }
 
+  /** Asks for a neighbor that is not known before anything waits for it. */
+  prepare(neighbor: number): void {
+    if (this.#known[neighbor] === 0) this.#activate(neighbor);
+  }
+
   /** A connection no longer needs the neighbor. */
   release(neighbor: number): void {
     this.#users[neighbor]! -= 1;

@@ -59,7 +59,7 @@ export class Rig {
     this.#strangers = options.strangers ?? false;
     if (this.#strangers) return;
     this.balancer.start(this.now);
-    this.drain();
+    this.#answered(this.drain());
   }
 
   /** Puts a frame in and returns everything that comes out because of it, the frame itself last, as the daemon sends. */

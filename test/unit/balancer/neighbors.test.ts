@@ -145,12 +145,17 @@ test('neighbor solicitations are answered for the VIP outside and the local addr
   ]);
 });
 
-test('at the start every address is announced on its link', () => {
+test('at the start every address is announced on its link, and real servers are asked for', () => {
   const four = new Rig({ topology: IPV4, strangers: true });
   four.balancer.start(four.now);
   const announced = (sent: readonly Sent[]) =>
     sent.map(({ link, decoded }) => `${link} ${decoded.arp?.sender}`);
-  const arps = four.drain();
+  const started = four.drain();
+  const arps = started.filter(({ decoded }) => questionIn(decoded) === undefined);
+  assert.deepEqual(
+    started.map(({ decoded }) => questionIn(decoded)?.target).filter(Boolean),
+    IPV4.realServers,
+  );
   assert.deepEqual(announced(arps).sort(), [`0 ${IPV4.vip}`, `1 ${IPV4.localAddresses[0]}`]);
   for (const { link, decoded } of arps) {
     assert.equal(decoded.to, EVERYBODY);
@@ -168,6 +173,7 @@ test('at the start every address is announced on its link', () => {
     [`0 ${IPV6.vip} 33:33:00:00:00:01`, `1 ${IPV6.localAddresses[0]} 33:33:00:00:00:01`],
   );
   for (const { decoded } of sent) assert.equal(decoded.icmp?.checksumRight, true);
+  assert.deepEqual(sent.map(({ decoded }) => questionIn(decoded)?.target).filter(Boolean), IPV6.realServers);
   const reports = sent.filter(({ decoded }) => decoded.icmp?.type === 143);
   const groups = reports.map(({ decoded }) => addressText(decoded.icmp!.body.slice(4, 20)));
   assert.deepEqual(
