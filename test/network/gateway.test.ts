@@ -4,6 +4,7 @@
 //          2001:db8:51::7                        2001:db8::7
 
 import assert from 'node:assert/strict';
+import type { Network } from '../../cli/namespaces/network.js';
 import { networkTest, program } from './network-test.js';
 import {
   type Answer,
@@ -19,7 +20,17 @@ const far = [
   { client: '2001:db8:51::7/64', router: '2001:db8:51::1/64', gateway: '2001:db8:51::1', all: '::/0' },
 ] as const;
 
-networkTest('a connection from two hops away outlives a change of its gateway', async (network) => {
+for (const [how, announced] of [
+  ['announces, as VRRP does', 1],
+  ['does not announce', 0],
+] as const) {
+  networkTest(
+    `a connection from two hops away outlives a change of its gateway's MAC that it ${how}`,
+    (network) => changeGateway(network, announced),
+  );
+}
+
+async function changeGateway(network: Network, announced: 0 | 1): Promise<void> {
   const { client: router, balancer, server } = buildTestbed(network);
   const client = network.namespace('far');
   network.cable(
@@ -29,9 +40,8 @@ networkTest('a connection from two hops away outlives a change of its gateway', 
   router.sysctl({
     'net/ipv4/ip_forward': 1,
     'net/ipv6/conf/all/forwarding': 1,
-    // A router that takes over announces it, as VRRP does.
-    'net/ipv4/conf/eth0/arp_notify': 1,
-    'net/ipv6/conf/eth0/ndisc_notify': 1,
+    'net/ipv4/conf/eth0/arp_notify': announced,
+    'net/ipv6/conf/eth0/ndisc_notify': announced,
   });
   for (const { gateway, all } of far) client.route(all, { via: gateway });
   const viaRouter = far.map(({ all }, index) => ({
@@ -54,4 +64,4 @@ networkTest('a connection from two hops away outlives a change of its gateway', 
     assert.match(seen ?? '', /^(198\.51\.100\.7|\[2001:db8:51::7\]):\d+$/);
     assert.equal((await running.finished()).code, 0);
   }
-});
+}
