@@ -12,7 +12,13 @@ import {
 import { ETHERNET_HEADER } from '../net/ethernet.js';
 import { PROTOCOL_ICMP } from '../net/ipv4.js';
 import { NEXT_ICMPV6 } from '../net/ipv6.js';
-import { NDP_NEIGHBOR_ADVERTISEMENT, NDP_NEIGHBOR_SOLICITATION, NDP_TARGET } from '../net/ndp.js';
+import {
+  NDP_FLAGS,
+  NDP_NEIGHBOR_ADVERTISEMENT,
+  NDP_NEIGHBOR_SOLICITATION,
+  NDP_OVERRIDE,
+  NDP_TARGET,
+} from '../net/ndp.js';
 import { COUNTER, type Counters } from './counters.js';
 import type { Emitted } from './emitted.js';
 import type { Frame } from './frame.js';
@@ -54,7 +60,7 @@ export class LocalDelivery {
     const sender = view.getInt32(arp + ARP_SENDER_ADDRESS);
     const macHigh = view.getUint16(arp + ARP_SENDER_MAC);
     const macLow = view.getInt32(arp + ARP_SENDER_MAC + 2);
-    const learned = this.#neighbors.learn(link.index, 0, 0, MAPPED_WORD, sender, macHigh, macLow);
+    const learned = this.#neighbors.learn(link.index, 0, 0, MAPPED_WORD, sender, macHigh, macLow, true);
     const target = view.getInt32(arp + ARP_TARGET_ADDRESS);
     if (operation !== ARP_REQUEST || !this.#own.isAnswered(link.index, 0, 0, MAPPED_WORD, target)) {
       if (!learned) this.#counters.add(COUNTER['ignored-arp']);
@@ -100,18 +106,22 @@ export class LocalDelivery {
     if (mac !== -1) {
       const macHigh = view.getUint16(mac);
       const macLow = view.getInt32(mac + 2);
-      learned =
-        type === NDP_NEIGHBOR_ADVERTISEMENT
-          ? this.#neighbors.learn(link.index, word0, word1, word2, word3, macHigh, macLow)
-          : this.#neighbors.learn(
-              link.index,
-              frame.source0,
-              frame.source1,
-              frame.source2,
-              frame.source3,
-              macHigh,
-              macLow,
-            );
+      if (type === NDP_NEIGHBOR_ADVERTISEMENT) {
+        const override = (view.getInt32(frame.l4 + NDP_FLAGS) & NDP_OVERRIDE) !== 0;
+        learned = this.#neighbors.learn(link.index, word0, word1, word2, word3, macHigh, macLow, override);
+      } else {
+        const { source0, source1, source2, source3 } = frame;
+        learned = this.#neighbors.learn(
+          link.index,
+          source0,
+          source1,
+          source2,
+          source3,
+          macHigh,
+          macLow,
+          true,
+        );
+      }
     }
     if (type !== NDP_NEIGHBOR_SOLICITATION || !this.#own.isAnswered(link.index, word0, word1, word2, word3)) {
       if (!learned) this.#counters.add(COUNTER['ignored-ndp']);

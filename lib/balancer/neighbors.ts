@@ -141,7 +141,11 @@ export class Neighbors {
     this.#activate(neighbor);
   }
 
-  /** Somebody says that `address` is at this MAC: an ARP packet's sender, an advertisement, a solicitation's source. */
+  /**
+   * Somebody says that `address` is at this MAC: an ARP packet's sender, an advertisement, a solicitation's source.
+   * @param override whether that may change a MAC address that is known (RFC 4861 7.2.5: not what a proxy says)
+   * @returns whether it was of use
+   */
   learn(
     link: number,
     word0: number,
@@ -150,12 +154,14 @@ export class Neighbors {
     word3: number,
     macHigh: number,
     macLow: number,
+    override: boolean,
   ): boolean {
     const neighbor = this.#index.find(word0, word1, word2, word3, link);
     // A group address as a station's (RFC 1812 3.3.2) would turn every frame into a broadcast.
     if (neighbor === -1 || (macHigh & 0x100) !== 0 || (macHigh === 0 && macLow === 0)) return false;
     if (this.#known[neighbor] === 0) this.#counters.add(COUNTER['neighbor-learned']);
     else if (this.#macLow[neighbor] !== macLow || this.#macHigh[neighbor] !== macHigh) {
+      if (!override) return false;
       this.#counters.add(COUNTER['neighbor-changed']);
     }
     this.#known[neighbor] = 1;
