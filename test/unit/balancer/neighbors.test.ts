@@ -359,6 +359,29 @@ for (const topology of NEAR) {
   });
 }
 
+test('an advertisement that does not override tells a new address and leaves a known one (RFC 4861 7.2.5)', () => {
+  const [lip] = IPV6.localAddresses as [string];
+  const [server] = IPV6.realServers as [string];
+  const rig = new Rig({ topology: IPV6, strangers: true });
+  const flow = new Flow(rig);
+  const advert = (targetMac: string) =>
+    packet()
+      .ethernet({ from: targetMac, to: MACS.balancer[INSIDE] })
+      .ip({ from: server, to: lip, ttl: 255 })
+      .neighborAdvertisement({ target: server, targetMac, flags: 'S' });
+  rig.send(...flow.client({ flags: 'S' }));
+  flow.learn(rig.send(INSIDE, advert(MACS.server(0)))[0]!);
+  rig.play([
+    {
+      what: 'a proxy speaks for it',
+      in: [INSIDE, advert('02:00:00:00:02:99')],
+      out: [],
+      counters: { 'ignored-ndp': 1 },
+    },
+    { what: 'nothing has changed', in: flow.client({ flags: 'S' }), out: [flow.toServer({ flags: 'S' })] },
+  ]);
+});
+
 test('frames for another MAC address, and to nobody of ours, are dropped and counted', () => {
   const rig = new Rig({ topology: IPV4 });
   const tcp = { from: 1, to: 80, flags: 'S' };
