@@ -1,9 +1,10 @@
 /**
  * A balancer with a clock and hands that put frames in and take frames out, for tests that say packet by packet
- * what must happen. Each frame goes in with guard bytes around it, which must not change.
+ * what must happen. Of every frame it checks by itself that the guard bytes around it do not change, and that its
+ * fate is counted.
  */
 import assert from 'node:assert/strict';
-import { Balancer, Frame, HEADROOM } from '../../lib/balancer/index.js';
+import { Balancer, DROPPED, Frame, HEADROOM } from '../../lib/balancer/index.js';
 import { type BuiltFrame, PacketBuilder, packet } from './packet-builder.js';
 import { type DecodedFrame, decodeFrame, describe } from './packet-decoder.js';
 import { configuration, links, MACS, type Topology, type Wishes } from './topology.js';
@@ -73,7 +74,9 @@ export class Rig {
     buffer.set(virtio, start - VIRTIO_HEADER);
     buffer.set(bytes, start);
     const frame = new Frame(buffer).at(start, bytes.length, link);
+    const before = this.#counters();
     const verdict = this.balancer.process(frame, this.now);
+    this.#assertAccounted(verdict, moved(before, this.#counters()), { bytes, virtio });
     const outside = [...buffer.subarray(0, GUARD), ...buffer.subarray(start + bytes.length)];
     assert.ok(
       outside.every((byte) => byte === GUARD_BYTE),
@@ -81,6 +84,14 @@ export class Rig {
     );
     const own = verdict >= 0 ? [takeFrame(frame, verdict)] : [];
     return [...this.drain(), ...own];
+  }
+
+  /** A frame that goes no further moves the counter of a reason; one that is forwarded moves none. */
+  #assertAccounted(verdict: number, changes: Record<string, number>, frame: BuiltFrame): void {
+    const reasons = Object.keys(changes).filter((name) => name.startsWith('drop-'));
+    const gone = verdict === DROPPED || 'answer-reset' in changes;
+    assert.equal(changes['frames-in'], 1);
+    assert.ok(gone === reasons.length > 0, `verdict ${verdict}, counted ${reasons}: ${describe(frame)}`);
   }
 
   /** What the balancer wants to send besides. */
