@@ -42,12 +42,16 @@ function processes() {
     });
 }
 
-const mounts = readFileSync('/proc/self/mounts', 'utf8').trimEnd().split('\n');
+const mounts = readFileSync('/proc/self/mounts', 'utf8')
+  .trimEnd()
+  .split('\n')
+  .map((line) => line.split(' ')[1])
+  .filter((path) => path !== '/run/netns'); // `ip netns` makes it once and keeps it
 const tables = spawnSync('nft', ['list', 'tables'], { encoding: 'utf8' }).stdout ?? '';
 const belongings = [
   ...list('/run/netns').map((name) => `namespace ${name}`),
   ...list('/sys/class/net').map((name) => `interface ${name}`),
-  ...mounts.map((line) => `mount ${line.split(' ')[1]}`),
+  ...mounts.map((path) => `mount ${path}`),
   ...(tables.match(/^table .*toa.*$/gim) ?? []),
   ...processes().map((line) => `process ${line}`),
 ];
