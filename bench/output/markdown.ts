@@ -21,13 +21,14 @@ ${sections(results)
 * Balancer: every peer in every round gets fresh namespaces, client – balancer – server over veth with its offloads on, and the
   same code sets up, measures and tears down. Peers take turns within a round, so drift hits them alike. The kernel places
   all processes; only for latency wrk and the responder are kept on different cores, as on two machines.
-* connections/s: wrk, 2 threads, 64 at a time, \`Connection: close\`; HAProxy answers as the server, in two threads.
+* connections/s: wrk, one thread, 64 at a time, \`Connection: close\`; HAProxy answers as the server, in two threads. With one thread
+  the client has one core, as on a machine of its own. The kernel's forwarding runs on the core of whoever sends, a balancer in user space beside it.
 * Gbit/s: iperf3, one stream from the client, payload received.
 * 64-byte packets/s: segments of one established connection, sent over a packet socket as fast as one core can, counted on
-  the server's interface and dropped there. Everything but a user-space balancer itself runs on the sender's core. A proxy that ends connections cannot take part.
+  the server's interface and dropped there. The kernel forwards them on the sender's core; a balancer in user space takes them from there. A proxy that ends connections cannot take part.
 * p50, p99: wrk, one request at a time on one connection.
 * ceiling: the packet I/O of toakit with frames handed from link to link, only MAC addresses rewritten.
-* Core: known connections in random order, both directions, 60-byte frames (80 with IPv6) put in place in batches outside the time.
+* Core: known connections in random order, both directions, 60-byte frames (80 with IPv6), put in place in batches of 64 outside the time; the median batch counts.
 * Receiver: wrk, 64 at a time, \`Connection: close\`, on loopback: SYNs are kept and read, and have no option.
 `;
 }
