@@ -1,3 +1,4 @@
+import { raiseInliningLimits } from '../../lib/daemon/inlining.js';
 import { progress } from '../support/progress.js';
 import { interleave } from '../support/rounds.js';
 import { type Summary, summarize } from '../support/statistics.js';
@@ -26,6 +27,7 @@ export interface CoreResults {
 
 /** Measures the core alone. */
 export async function benchCore(rounds: number): Promise<CoreResults> {
+  raiseInliningLimits(); // as `toa lb run` does
   const cases = SIZES.flatMap((size) => prepare(size));
   progress('warming up');
   for (const { replay } of cases) replay.time(WARM_UP);

@@ -127,9 +127,9 @@ export class Balancer {
     this.counters.add(COUNTER['frames-in']);
     if (frame.length < ETHERNET_HEADER) return this.#drop(COUNTER['drop-short-frame']);
     const link = this.#links[frame.link]!;
-    const { view, start } = frame;
+    const { bytes, view, start } = frame;
     const forUs = view.getInt32(start + 2) === link.macLow && view.getUint16(start) === link.macHigh;
-    if (!forUs && (view.getUint8(start) & 1) === 0) return this.#drop(COUNTER['drop-not-for-us']);
+    if (!forUs && (bytes[start]! & 1) === 0) return this.#drop(COUNTER['drop-not-for-us']);
     if (view.getUint16(start + ETHERNET_TYPE) === ETHERTYPE_ARP) return this.#local.arp(frame, link);
 
     const fault = parse(frame);
@@ -168,9 +168,10 @@ export class Balancer {
     if (refusal !== PARSED) return this.#drop(refusal);
 
     this.#observeSender(frame, words[base + CLIENT_HOP]!);
-    this.#lifecycle.onPacket(connection, frame, false, this.#now, this.#tick);
+    const service = this.services[words[base + OWNER]! >>> 16]!;
+    this.#lifecycle.onPacket(connection, service, frame, false, this.#now, this.#tick);
     this.#count(frame, COUNTER['packets-in'], COUNTER['bytes-in']);
-    const { toa } = this.services[words[base + OWNER]! >>> 16]!;
+    const { toa } = service;
     if (frame.segments > 1 && outgrowsIp(frame, toaRoom(toa.format)) && isToaDue(frame, words, base, toa)) {
       const head = splitGso(frame, this.emitted);
       if (head !== undefined) {
@@ -192,9 +193,10 @@ export class Balancer {
 
     const serverHop = words[base + SERVER_HOP]!;
     this.#observeSender(frame, serverHop);
-    this.#lifecycle.onPacket(connection, frame, true, this.#now, this.#tick);
+    const service = this.services[words[base + OWNER]! >>> 16]!;
+    this.#lifecycle.onPacket(connection, service, frame, true, this.#now, this.#tick);
     this.#count(frame, COUNTER['packets-out'], COUNTER['bytes-out']);
-    const { toa } = this.services[words[base + OWNER]! >>> 16]!;
+    const { toa } = service;
     toClient(frame, words, base, toa, this.#neighbors.mtuOf(serverHop), this.counters);
     return this.#send(frame, hop);
   }
@@ -235,8 +237,8 @@ export class Balancer {
 
   /** Why a packet can go no further, after answering it; or PARSED. Nothing was changed in it or its connection. */
   #refusal(frame: Frame, link: LinkPort, mtu: number): number {
-    const { view, l3 } = frame;
-    const ttl = view.getUint8(l3 + (frame.family === 4 ? IPV4_TTL : IPV6_HOP_LIMIT));
+    const { bytes, view, l3 } = frame;
+    const ttl = bytes[l3 + (frame.family === 4 ? IPV4_TTL : IPV6_HOP_LIMIT)]!;
     if (ttl <= 1) {
       this.#icmp.answer(frame, link, TIME_EXCEEDED, 0, this.#now);
       return COUNTER['drop-ttl-expired'];

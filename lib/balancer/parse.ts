@@ -74,10 +74,10 @@ export function parse(frame: Frame): number {
 }
 
 function parseIpv4(frame: Frame): number {
-  const { view, l3 } = frame;
+  const { bytes, view, l3 } = frame;
   const room = frame.length - ETHERNET_HEADER;
   if (room < IPV4_HEADER) return COUNTER['drop-short-frame'];
-  const first = view.getUint8(l3);
+  const first = bytes[l3]!;
   const headerLength = (first & 15) << 2;
   if (first >> 4 !== 4 || headerLength < IPV4_HEADER || headerLength > room)
     return COUNTER['drop-bad-ip-header'];
@@ -87,7 +87,7 @@ function parseIpv4(frame: Frame): number {
   if ((view.getUint16(l3 + IPV4_FRAGMENT) & IPV4_IS_FRAGMENT) !== 0) return COUNTER['drop-fragment'];
   frame.length = ETHERNET_HEADER + totalLength;
   frame.family = 4;
-  frame.protocol = view.getUint8(l3 + IPV4_PROTOCOL);
+  frame.protocol = bytes[l3 + IPV4_PROTOCOL]!;
   frame.l4 = l3 + headerLength;
   frame.source0 = 0;
   frame.source1 = 0;
@@ -101,19 +101,19 @@ function parseIpv4(frame: Frame): number {
 }
 
 function parseIpv6(frame: Frame): number {
-  const { view, l3 } = frame;
+  const { bytes, view, l3 } = frame;
   const room = frame.length - ETHERNET_HEADER;
   if (room < IPV6_HEADER) return COUNTER['drop-short-frame'];
-  if (view.getUint8(l3) >> 4 !== 6) return COUNTER['drop-bad-ip-header'];
+  if (bytes[l3]! >> 4 !== 6) return COUNTER['drop-bad-ip-header'];
   const totalLength = IPV6_HEADER + view.getUint16(l3 + IPV6_PAYLOAD_LENGTH);
   if (totalLength > room) return COUNTER['drop-bad-ip-length'];
   const end = l3 + totalLength;
-  let next = view.getUint8(l3 + IPV6_NEXT_HEADER);
+  let next = bytes[l3 + IPV6_NEXT_HEADER]!;
   let l4 = l3 + IPV6_HEADER;
   for (let skipped = 0; isSkippableExtension(next); skipped++) {
     if (skipped === MAX_EXTENSION_HEADERS || l4 + 8 > end) return COUNTER['drop-bad-ip-header'];
-    next = view.getUint8(l4);
-    l4 += (view.getUint8(l4 + 1) + 1) << 3;
+    next = bytes[l4]!;
+    l4 += (bytes[l4 + 1]! + 1) << 3;
   }
   if (l4 > end) return COUNTER['drop-bad-ip-header'];
   if (next === NEXT_FRAGMENT) return COUNTER['drop-fragment'];
@@ -142,10 +142,10 @@ function isMapped(word0: number, word1: number, word2: number): boolean {
 
 /** Reads the virtio_net_hdr: it comes from the kernel, but what the fields say must fit this frame. */
 function readOffloads(frame: Frame): number {
-  const { view } = frame;
+  const { bytes, view } = frame;
   const header = frame.start - VNET_HEADER;
-  frame.partial = (view.getUint8(header + VNET_FLAGS) & VNET_NEEDS_CHECKSUM) !== 0;
-  const gsoType = view.getUint8(header + VNET_GSO_TYPE) & ~VNET_GSO_ECN;
+  frame.partial = (bytes[header + VNET_FLAGS]! & VNET_NEEDS_CHECKSUM) !== 0;
+  const gsoType = bytes[header + VNET_GSO_TYPE]! & ~VNET_GSO_ECN;
   frame.gsoSize = 0;
   frame.segments = 1;
   if (gsoType === VNET_GSO_NONE && !frame.partial) return PARSED;
@@ -166,16 +166,16 @@ function readOffloads(frame: Frame): number {
 }
 
 function parseTcp(frame: Frame): number {
-  const { view, l4 } = frame;
+  const { bytes, view, l4 } = frame;
   const room = frame.start + frame.length - l4;
   if (room < TCP_HEADER) return COUNTER['drop-bad-tcp-header'];
-  const tcpLength = (view.getUint8(l4 + TCP_DATA_OFFSET) >> 4) << 2;
+  const tcpLength = (bytes[l4 + TCP_DATA_OFFSET]! >> 4) << 2;
   if (tcpLength < TCP_HEADER || tcpLength > room) return COUNTER['drop-bad-tcp-header'];
   frame.ports = view.getInt32(l4);
   frame.sequence = view.getInt32(l4 + TCP_SEQUENCE);
   frame.acknowledgment = view.getInt32(l4 + TCP_ACKNOWLEDGMENT);
   frame.tcpLength = tcpLength;
-  frame.tcpFlags = view.getUint8(l4 + TCP_FLAGS);
+  frame.tcpFlags = bytes[l4 + TCP_FLAGS]!;
   frame.payload = room - tcpLength;
   if (frame.gsoSize !== 0 && frame.payload > frame.gsoSize) {
     frame.segments = Math.ceil(frame.payload / frame.gsoSize);

@@ -5,6 +5,7 @@ import { Arena, PACKET_SOCKET_SLOTS, PacketSocketLink } from '../link/index.js';
 import { type NativeAddon, native, nativeSupport } from '../native.js';
 import { nativeError } from '../native-error.js';
 import { Forwarder } from './forwarder.js';
+import { raiseInliningLimits } from './inlining.js';
 import { importRoutes, mergeRoutes } from './routes.js';
 import { Shield } from './shield.js';
 
@@ -30,6 +31,7 @@ export interface RunningBalancer {
  * @throws ToaError ERR_TOA_NOT_SUPPORTED without the addon, ERR_TOA_NO_INTERFACE, ERR_TOA_PERMISSION, ERR_TOA_SHIELD
  */
 export async function runBalancer(config: ResolvedConfig, options: RunOptions): Promise<void> {
+  raiseInliningLimits();
   const addon = requireAddon();
   const interfaces = config.links.map((link) => link.interface);
   for (const name of interfaces) requireInterface(addon, name);

@@ -153,13 +153,19 @@ export class Lifecycle {
   }
 
   /** Enters a packet's next state and restarts the connection's timer. */
-  onPacket(connection: number, frame: Frame, fromServer: boolean, now: number, tick: number): void {
+  onPacket(
+    connection: number,
+    service: VirtualService,
+    frame: Frame,
+    fromServer: boolean,
+    now: number,
+    tick: number,
+  ): void {
     const { words } = this.#table;
     const base = connection * RECORD_WORDS;
     const before = words[base + STATE]!;
     const state = nextState(before & STATE_MASK, frame.tcpFlags, fromServer);
     words[base + STATE] = (before & ~STATE_MASK) | state;
-    const service = this.#services[words[base + OWNER]! >>> 16]!;
     this.#wheel.touch(connection, tick + service.timeouts[state]!);
     if (!fromServer && (state === STATE_SYN_RECEIVED || state === STATE_SYN_SENT)) {
       this.#onClientSyn(base, frame, now);
