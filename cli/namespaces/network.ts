@@ -1,6 +1,7 @@
 import { constants } from 'node:os';
 import { runCommand } from '../../lib/daemon/command.js';
 import { defaultEcho, type Echo } from './echo.js';
+import { waitUntilUp } from './link-up.js';
 import { Namespace } from './namespace.js';
 import { removeStaleNamespaces } from './stale.js';
 
@@ -47,7 +48,7 @@ export class Network {
     return namespace;
   }
 
-  /** Lays a veth pair between two namespaces, never touching the host's own, and brings both ends up. */
+  /** Lays a veth pair between two namespaces, never touching the host's own; both ends are up and carry frames. */
   cable(a: CableEnd, b: CableEnd, options: { mtu?: number } = {}): void {
     const end = ({ namespace, device, mac }: CableEnd) => [
       ...['name', device, 'netns', namespace.name],
@@ -61,6 +62,7 @@ export class Network {
       namespace.ip('link', 'set', device, 'up');
       for (const address of addresses ?? []) namespace.address(device, address);
     }
+    for (const { namespace, device } of [a, b]) waitUntilUp(device, namespace.name);
   }
 
   /** Kills the processes and removes the namespaces. Safe to call twice; a failure on one does not keep the others. */

@@ -11,6 +11,7 @@ import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
+import { waitUntilUp } from '../../cli/namespaces/link-up.js';
 import { native, PacketSocketFlag } from '../../lib/native.js';
 import { nativeError } from '../../lib/native-error.js';
 import { packet, pattern } from '../support/packet-builder.js';
@@ -27,6 +28,7 @@ await enterPrivateNetwork(() => {
     ip link set lo up
     ip link set left up
     ip link set right up`);
+  for (const device of ['left', 'right']) waitUntilUp(device);
 });
 
 const { errno } = constants;
@@ -226,6 +228,7 @@ test('an interface that goes down is told once, and the same socket and poll ser
   assert.equal(right.receiveRaw(), -errno.ENETDOWN);
   assert.equal(right.receiveRaw(), 0);
   runShell('ip link set right up');
+  for (const device of ['left', 'right']) waitUntilUp(device);
   next = woken();
   const sent = frame(100);
   left.send([sent]);
@@ -299,6 +302,7 @@ for line in sys.stdin:
   try {
     await new Promise((resolve) => child.stdout.once('data', resolve));
     runShell('ip link set tap up');
+    waitUntilUp('tap');
     using tap = new Tap('tap', { capacity: 66_000 });
     const [line] = hex([plain]);
     const uninteresting = '00'.repeat(10);

@@ -8,6 +8,7 @@
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { runAgain } from '../../cli/namespaces/enter.js';
+import { waitUntilUp } from '../../cli/namespaces/link-up.js';
 import { namespaceSupport } from '../../cli/namespaces/support.js';
 
 export const WIRE = 'toa-wire';
@@ -50,4 +51,5 @@ function layWire(): void {
   ]) {
     execFileSync('ip', line.split(' '), { stdio: ['ignore', 'ignore', 'inherit'] });
   }
+  for (const device of ['toa-server', WIRE]) waitUntilUp(device);
 }
