@@ -217,6 +217,9 @@ export class Balancer {
       frame.ports & 0xffff,
     );
     if (service === -1) return this.#stray(frame, link, COUNTER['drop-no-service']);
+    // Before anything is bound for it; its way out, and so its MTU, are not known yet.
+    const refusal = this.#refusal(frame, link, Number.MAX_SAFE_INTEGER);
+    if (refusal !== PARSED) return this.#drop(refusal);
     const connection = this.#lifecycle.open(frame, this.services[service]!, this.#now, this.#tick);
     if (connection >= 0) return this.#fromClient(frame, link, connection);
     const reason = ~connection;

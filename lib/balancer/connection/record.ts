@@ -34,7 +34,7 @@ export const SERVER_PORTS = 24;
 export const CHECKSUM_DELTAS = 25;
 /** The sequence number of the real server's first byte: while the client acknowledges just this, TOA is due. */
 export const FIRST_DATA_SEQUENCE = 26;
-/** What the real server sent last, and what it acknowledged last: where an RST has to stand. */
+/** How far the real server has sent, and what it acknowledged last: where an RST has to stand. */
 export const SERVER_END = 27;
 export const SERVER_ACKNOWLEDGED = 28;
 /** The timer wheel's list: next, previous (or its bucket), and the tick the wheel looks at it. `NEXT` links free records too. */

@@ -80,7 +80,7 @@ export function toClient(
   if ((flags & (SYN | ACK)) === (SYN | ACK)) {
     words[base + FIRST_DATA_SEQUENCE] = (frame.sequence + 1) | 0;
     words[base + STATE]! |= FLAG_SYN_ACK_SEEN;
-    lowerMss(frame, serverMtu, toaRoom(toa.format), counters);
+    lowerMss(frame, serverMtu, toa.onAck ? toaRoom(toa.format) : 0, counters);
   } else if (frame.tcpLength > TCP_HEADER) {
     shiftSack(frame, delta);
   }
@@ -117,10 +117,12 @@ function noteServerProgress(frame: Frame, words: Int32Array, base: number): void
   if ((flags & (RST | ACK)) !== ACK) return;
   const seen = (words[base + STATE]! & FLAG_SERVER_SEEN) !== 0;
   if (seen && ((frame.acknowledgment - words[base + SERVER_ACKNOWLEDGED]!) | 0) < 0) return;
-  words[base + STATE]! |= FLAG_SERVER_SEEN;
   words[base + SERVER_ACKNOWLEDGED] = frame.acknowledgment;
-  const end = frame.sequence + frame.payload + ((flags & SYN) !== 0 ? 1 : 0) + ((flags & FIN) !== 0 ? 1 : 0);
-  words[base + SERVER_END] = end | 0;
+  const occupied = frame.payload + ((flags & SYN) !== 0 ? 1 : 0) + ((flags & FIN) !== 0 ? 1 : 0);
+  const end = (frame.sequence + occupied) | 0;
+  // Not back again for a retransmission or a keep-alive probe: the client would not take an RST in the past.
+  if (!seen || ((end - words[base + SERVER_END]!) | 0) > 0) words[base + SERVER_END] = end;
+  words[base + STATE]! |= FLAG_SERVER_SEEN;
 }
 
 function writeAddresses(

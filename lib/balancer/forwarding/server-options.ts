@@ -25,7 +25,7 @@ export function lowerMss(frame: Frame, mtu: number, room: number, counters: Coun
     const announced = view.getUint16(at + 2);
     const most = mtu - (frame.l4 - frame.l3) - TCP_HEADER;
     const lowered = (announced < most ? announced : most) - room;
-    if (lowered <= 0) return;
+    if (lowered <= 0 || lowered === announced) return;
     view.setUint16(at + 2, lowered);
     noteTcpDelta(frame, at + 2, delta16(announced, lowered));
     counters.add(COUNTER['mss-lowered']);

@@ -82,6 +82,15 @@ for (const topology of TOPOLOGIES) {
     }
   });
 
+  test(name('a SYN with no hop left opens nothing'), () => {
+    const rig = new Rig({ topology });
+    const [link, syn] = new Flow(rig).client({ flags: 'S', ip: { ttl: 1 } });
+    const [answer] = rig.send(link, syn);
+    const about = { from: topology.vip, to: topology.client(7), kind: kinds.timeExceeded, about: syn };
+    assertIcmpError(answer, { link: OUTSIDE, ...about });
+    assert.equal(rig.balancer.connections.count, 0);
+  });
+
   test(name('two hops are enough'), () => {
     const rig = new Rig({ topology });
     const flow = new Flow(rig).settled();

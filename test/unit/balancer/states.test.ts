@@ -164,6 +164,9 @@ for (const topology of TOPOLOGIES) {
     const flow = new Flow(rig).settled();
     rig.send(...flow.client({ flags: 'PA', seq: 1, ack: 2, payload: 10 }));
     rig.send(...flow.fromServer({ flags: 'PA', seq: 2, ack: 11, payload: 5 }));
+    // What the server repeats moves nothing back: a keep-alive probe, a retransmission.
+    rig.send(...flow.fromServer({ flags: 'A', seq: 6, ack: 11 }));
+    rig.send(...flow.fromServer({ flags: 'PA', seq: 2, ack: 11, payload: 2 }));
     const reset = { flags: 'R', window: 0, ip: { ttl: 64 } };
     const sent = rig.wait(92_000);
     rig.expect(

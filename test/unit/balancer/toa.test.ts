@@ -288,6 +288,19 @@ for (const topology of TOPOLOGIES) {
     bare.expect('SYN, strip-all', [out], [stripped.toServer({ flags: 'S', options: left })]);
   });
 
+  test(
+    name('where no segment after the SYN carries the option, the MSS stays as the server announced it'),
+    () => {
+      for (const on of [[], ['syn']] as const) {
+        const rig = new Rig({ topology, service: { toa: { on } } });
+        const flow = new Flow(rig);
+        flow.syn();
+        const synAck = { flags: 'SA', ack: 1, options: [tcpOption.mss(1400)] };
+        rig.play([{ what: `on: ${on}`, in: flow.fromServer(synAck), out: [flow.toClient(synAck)] }]);
+      }
+    },
+  );
+
   test(name('a segment that would outgrow the MTU goes without the option, counted'), () => {
     const rig = new Rig({ topology });
     const flow = new Flow(rig).half();
