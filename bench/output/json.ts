@@ -27,6 +27,7 @@ export function toJson(results: Results): Record<string, unknown> {
       core: {
         fullnat: mapValues(core.fullnat, medianOf),
         fullnat6: mapValues(core.fullnat6, medianOf),
+        dualStack: mapValues(core.dualStack, medianOf),
         naive: mapValues(core.naive, medianOf),
         heapGrowth: mapValues(core.heapGrowth, medianOf),
       },

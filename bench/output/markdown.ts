@@ -28,7 +28,8 @@ ${sections(results)
   the server's interface and dropped there. The kernel forwards them on the sender's core; a balancer in user space takes them from there. A proxy that ends connections cannot take part.
 * p50, p99: wrk, one request at a time on one connection.
 * ceiling: the packet I/O of toakit with frames handed from link to link, only MAC addresses rewritten.
-* Core: known connections in random order, both directions, 60-byte frames (80 with IPv6), put in place in batches of 64 outside the time; the median batch counts.
+* Core: known connections in random order, both directions, 60-byte frames (80 with IPv6), put in place in batches of 64 outside the time; the median batch counts. Each case has a
+  process of its own in each round; "both in one process" shows what a balancer of both families pays for the compiler's more general code.
 * Receiver: wrk, 64 at a time, \`Connection: close\`, on loopback: SYNs are kept and read, and have no option.
 `;
 }

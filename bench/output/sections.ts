@@ -51,7 +51,7 @@ function balancerSection(balancer: BalancerResults): Section {
   };
 }
 
-function coreSection({ fullnat, fullnat6, naive, heapGrowth }: CoreResults): Section {
+function coreSection({ fullnat, fullnat6, dualStack, naive, heapGrowth }: CoreResults): Section {
   const sizes = Object.keys(fullnat);
   const row = (name: string, summaries: Record<string, Summary>) => [
     name,
@@ -63,6 +63,7 @@ function coreSection({ fullnat, fullnat6, naive, heapGrowth }: CoreResults): Sec
       ['connections', ...sizes],
       row('FULLNAT, IPv4', fullnat),
       row('FULLNAT, IPv6', fullnat6),
+      row('FULLNAT, both in one process', dualStack),
       row('naive: strings and a Map, IPv4', naive),
       row('bytes the heap grows by over a million packets', heapGrowth),
     ],
