@@ -25,7 +25,6 @@ function swap(from: Link, to: Link, destination: Uint8Array, source: Uint8Array)
   from.start(() => {
     for (let round = 0; round < ROUNDS; round++) {
       const count = from.receive();
-      if (count === 0) return;
       for (let i = 0; i < count; i++) {
         const start = received[2 * i]!;
         for (let j = 0; j < 6; j++) {
@@ -35,6 +34,7 @@ function swap(from: Link, to: Link, destination: Uint8Array, source: Uint8Array)
         to.queue(start, received[2 * i + 1]!);
       }
       to.flush();
+      if (count * 2 < received.length) return;
     }
   });
 }

@@ -1,9 +1,13 @@
 import type { Frame } from '../frame.js';
 import { MAPPED_WORD } from '../parse.js';
 import type { KeyedHash } from './keyed-hash.js';
-import { CLIENT, CLIENT_PORTS, NEXT, RECORD_WORDS, SERVER, SERVER_PORTS } from './record.js';
+import { CLIENT, CLIENT_PORTS, NEXT, RECORD_WORDS, SERVER } from './record.js';
 
 const FIRST_SLOTS = 1024;
+/** Both keys have the same shape: two addresses, then the ports. */
+const KEY_WORDS = CLIENT_PORTS - CLIENT + 1;
+/** The bit of a hash that tells the family; no index is so large that it would be part of a slot's number. */
+const IPV6_HASH = 1 << 31;
 
 /**
  * All connections: the records, and one index in which each connection stands twice, under its client side (client,
@@ -22,6 +26,8 @@ export class ConnectionTable {
   count = 0;
 
   readonly #hash: KeyedHash;
+  /** The key words of an IPv6 packet while it is looked up. */
+  readonly #key = new Int32Array(KEY_WORDS);
   #slots: Int32Array;
   #mask: number;
   /** Records from here on were never used. */
@@ -40,28 +46,12 @@ export class ConnectionTable {
 
   /** The connection that a packet belongs to: `connection << 1 | fromServer`, or -1. */
   find(frame: Frame): number {
-    const {
-      source0,
-      source1,
-      source2,
-      source3,
-      destination0,
-      destination1,
-      destination2,
-      destination3,
-      ports,
-    } = frame;
-    const hash = this.#hashOf(
-      source0,
-      source1,
-      source2,
-      source3,
-      destination0,
-      destination1,
-      destination2,
-      destination3,
-      ports,
-    );
+    return frame.family === 4 ? this.#findIpv4(frame) : this.#findIpv6(frame);
+  }
+
+  /** An equal hash tells an equal family, so what is the same in all IPv4-mapped addresses need not be compared. */
+  #findIpv4({ source3, destination3, ports }: Frame): number {
+    const hash = this.#hashIpv4(source3, destination3, ports);
     const { words } = this;
     const slots = this.#slots;
     const mask = this.#mask;
@@ -70,20 +60,25 @@ export class ConnectionTable {
       if (value === 0) return -1;
       if (slots[slot * 2] !== hash) continue;
       const key = keyOf(value);
-      if (
-        words[key + 3] === source3 &&
-        words[key + 7] === destination3 &&
-        words[key + 8] === ports &&
-        words[key + 2] === source2 &&
-        words[key + 6] === destination2 &&
-        words[key + 1] === source1 &&
-        words[key + 5] === destination1 &&
-        words[key] === source0 &&
-        words[key + 4] === destination0
-      ) {
+      if (words[key + 3] === source3 && words[key + 7] === destination3 && words[key + 8] === ports) {
         return value - 1;
       }
     }
+  }
+
+  #findIpv6(frame: Frame): number {
+    const key = this.#key;
+    key[0] = frame.source0;
+    key[1] = frame.source1;
+    key[2] = frame.source2;
+    key[3] = frame.source3;
+    key[4] = frame.destination0;
+    key[5] = frame.destination1;
+    key[6] = frame.destination2;
+    key[7] = frame.destination3;
+    key[8] = frame.ports;
+    const slot = this.#slotOf(key, 0);
+    return slot === -1 ? -1 : this.#slots[slot * 2 + 1]! - 1;
   }
 
   /**
@@ -130,44 +125,22 @@ export class ConnectionTable {
     this.#delete(this.#slotOf(this.words, base + SERVER));
   }
 
+  /** The hash of the nine key words at `at`: never negative for IPv4, always for IPv6. */
   #hashAt(words: Int32Array, at: number): number {
-    return this.#hashOf(
-      words[at]!,
-      words[at + 1]!,
-      words[at + 2]!,
-      words[at + 3]!,
-      words[at + 4]!,
-      words[at + 5]!,
-      words[at + 6]!,
-      words[at + 7]!,
-      words[at + 8]!,
-    );
+    if (words[at + 2] === MAPPED_WORD && words[at + 1] === 0 && words[at] === 0) {
+      return this.#hashIpv4(words[at + 3]!, words[at + 7]!, words[at + 8]!);
+    }
+    const hash = this.#hash;
+    for (let i = 0; i < KEY_WORDS; i++) hash.words[i] = words[at + i]!;
+    return hash.hash(KEY_WORDS) | IPV6_HASH;
   }
 
-  #hashOf(
-    source0: number,
-    source1: number,
-    source2: number,
-    source3: number,
-    destination0: number,
-    destination1: number,
-    destination2: number,
-    destination3: number,
-    ports: number,
-  ): number {
-    const { words } = this.#hash;
-    words[0] = source3;
-    words[1] = destination3;
-    words[2] = ports;
-    // What the other words of an IPv4-mapped address are is known; six rounds fewer.
-    if (source2 === MAPPED_WORD && source1 === 0 && source0 === 0) return this.#hash.hash(3);
-    words[3] = source0;
-    words[4] = source1;
-    words[5] = source2;
-    words[6] = destination0;
-    words[7] = destination1;
-    words[8] = destination2;
-    return this.#hash.hash(9);
+  #hashIpv4(source: number, destination: number, ports: number): number {
+    const hash = this.#hash;
+    hash.words[0] = source;
+    hash.words[1] = destination;
+    hash.words[2] = ports;
+    return hash.hash(3) & ~IPV6_HASH;
   }
 
   /** The slot of the entry whose nine key words equal those at `at` of `key`, or -1. */
@@ -221,9 +194,6 @@ function keyOf(value: number): number {
 }
 
 function sameKey(words: Int32Array, at: number, other: Int32Array, otherAt: number): boolean {
-  for (let i = 0; i <= CLIENT_PORTS - CLIENT; i++) if (words[at + i] !== other[otherAt + i]) return false;
+  for (let i = 0; i < KEY_WORDS; i++) if (words[at + i] !== other[otherAt + i]) return false;
   return true;
 }
-
-/** Both keys have the same shape: two addresses, then the ports. */
-export const KEY_WORDS = SERVER_PORTS - SERVER + 1;

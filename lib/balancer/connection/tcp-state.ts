@@ -63,15 +63,19 @@ function table(rows: string): Uint8Array {
 }
 
 /**
- * The state that a packet leads to. Priority among a packet's flags: RST, SYN, FIN, ACK; one with none of the four
- * closes.
+ * The column of each combination of the flags up to ACK. Priority among a packet's flags: RST, SYN, FIN, ACK; -1 for
+ * none of the four.
  */
+const COLUMNS = Int8Array.from({ length: 32 }, (_, flags) => {
+  if ((flags & RST) !== 0) return 3;
+  if ((flags & SYN) !== 0) return 0;
+  if ((flags & FIN) !== 0) return 1;
+  return (flags & ACK) !== 0 ? 2 : -1;
+});
+
+/** The state that a packet leads to; one with none of RST, SYN, FIN and ACK closes. */
 export function nextState(state: number, flags: number, fromServer: boolean): number {
-  let column: number;
-  if ((flags & RST) !== 0) column = 3;
-  else if ((flags & SYN) !== 0) column = 0;
-  else if ((flags & FIN) !== 0) column = 1;
-  else if ((flags & ACK) !== 0) column = 2;
-  else return STATE_CLOSE;
+  const column = COLUMNS[flags & 31]!;
+  if (column < 0) return STATE_CLOSE;
   return (fromServer ? FROM_SERVER : FROM_CLIENT)[state * 4 + column]!;
 }

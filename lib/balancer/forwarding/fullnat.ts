@@ -1,6 +1,4 @@
 import { delta32, fold, negate } from '../../net/checksum.js';
-import { IPV4_DESTINATION, IPV4_SOURCE } from '../../net/ipv4.js';
-import { IPV6_DESTINATION, IPV6_SOURCE } from '../../net/ipv6.js';
 import { ACK, FIN, RST, SYN, TCP_ACKNOWLEDGMENT, TCP_HEADER, TCP_SEQUENCE } from '../../net/tcp.js';
 import {
   CHECKSUM_DELTAS,
@@ -21,7 +19,7 @@ import {
 import type { Counters } from '../counters.js';
 import type { Frame } from '../frame.js';
 import { cleanClientOptions } from './client-options.js';
-import { beginRewrite, decrementTtl, finishRewrite } from './rewrite.js';
+import { beginRewrite, finishRewrite } from './rewrite.js';
 import { lowerMss, shiftSack } from './server-options.js';
 import { insertToa, type ToaSetting, toaRoom } from './toa.js';
 
@@ -53,16 +51,12 @@ export function toServer(
   beginRewrite(frame);
   if (frame.tcpLength > TCP_HEADER) cleanClientOptions(frame, toa.cascade, counters);
   if (isToaDue(frame, words, base, toa)) insertToa(frame, words, base, toa, mtu, counters);
-  const { view } = frame;
   const sequence = (frame.sequence + words[base + SEQUENCE_DELTA]!) | 0;
-  view.setInt32(frame.l4 + TCP_SEQUENCE, sequence);
-  frame.tcpDelta += delta32(frame.sequence, sequence);
+  frame.view.setInt32(frame.l4 + TCP_SEQUENCE, sequence);
   const deltas = words[base + CHECKSUM_DELTAS]!;
-  frame.tcpDelta += deltas & 0xffff;
-  view.setInt32(frame.l4, swapPorts(words[base + SERVER_PORTS]!));
-  writeAddresses(frame, words, base + LOCAL, base + SERVER, deltas >>> 16);
-  decrementTtl(frame);
-  finishRewrite(frame);
+  const tcpDelta = delta32(frame.sequence, sequence) + (deltas & 0xffff);
+  const ports = swapPorts(words[base + SERVER_PORTS]!);
+  finishRewrite(frame, words, base + LOCAL, base + SERVER, ports, deltas >>> 16, tcpDelta);
 }
 
 /** Rewrites a real server's packet for the client. */
@@ -85,18 +79,15 @@ export function toClient(
     shiftSack(frame, delta);
   }
   noteServerProgress(frame, words, base);
-  const { view } = frame;
+  const deltas = words[base + CHECKSUM_DELTAS]!;
+  let tcpDelta = negate(deltas & 0xffff);
   if ((flags & ACK) !== 0) {
     const acknowledgment = (frame.acknowledgment - delta) | 0;
-    view.setInt32(frame.l4 + TCP_ACKNOWLEDGMENT, acknowledgment);
-    frame.tcpDelta += delta32(frame.acknowledgment, acknowledgment);
+    frame.view.setInt32(frame.l4 + TCP_ACKNOWLEDGMENT, acknowledgment);
+    tcpDelta += delta32(frame.acknowledgment, acknowledgment);
   }
-  const deltas = words[base + CHECKSUM_DELTAS]!;
-  frame.tcpDelta += negate(deltas & 0xffff);
-  view.setInt32(frame.l4, swapPorts(words[base + CLIENT_PORTS]!));
-  writeAddresses(frame, words, base + VIP, base + CLIENT, negate(deltas >>> 16));
-  decrementTtl(frame);
-  finishRewrite(frame);
+  const ports = swapPorts(words[base + CLIENT_PORTS]!);
+  finishRewrite(frame, words, base + VIP, base + CLIENT, ports, negate(deltas >>> 16), tcpDelta);
 }
 
 /** The SYN where the service asks for it; then every segment until the client acknowledges the server's first byte. */
@@ -123,27 +114,6 @@ function noteServerProgress(frame: Frame, words: Int32Array, base: number): void
   // Not back again for a retransmission or a keep-alive probe: the client would not take an RST in the past.
   if (!seen || ((end - words[base + SERVER_END]!) | 0) > 0) words[base + SERVER_END] = end;
   words[base + STATE]! |= FLAG_SERVER_SEEN;
-}
-
-function writeAddresses(
-  frame: Frame,
-  words: Int32Array,
-  source: number,
-  destination: number,
-  delta: number,
-): void {
-  const { view, l3 } = frame;
-  frame.pseudoDelta += delta;
-  if (frame.family === 4) {
-    view.setInt32(l3 + IPV4_SOURCE, words[source + 3]!);
-    view.setInt32(l3 + IPV4_DESTINATION, words[destination + 3]!);
-    frame.ipDelta += delta;
-    return;
-  }
-  for (let i = 0; i < 4; i++) {
-    view.setInt32(l3 + IPV6_SOURCE + 4 * i, words[source + i]!);
-    view.setInt32(l3 + IPV6_DESTINATION + 4 * i, words[destination + i]!);
-  }
 }
 
 /** Exchanges source and destination port. */

@@ -1,6 +1,6 @@
 import { applyDelta, applyPartialDelta, delta16, fold } from '../../net/checksum.js';
-import { IPV4_CHECKSUM, IPV4_TOTAL_LENGTH, IPV4_TTL } from '../../net/ipv4.js';
-import { IPV6_HOP_LIMIT, IPV6_PAYLOAD_LENGTH } from '../../net/ipv6.js';
+import { IPV4_CHECKSUM, IPV4_DESTINATION, IPV4_SOURCE, IPV4_TOTAL_LENGTH, IPV4_TTL } from '../../net/ipv4.js';
+import { IPV6_DESTINATION, IPV6_HOP_LIMIT, IPV6_PAYLOAD_LENGTH, IPV6_SOURCE } from '../../net/ipv6.js';
 import { OPTION_NOP, TCP_CHECKSUM, TCP_DATA_OFFSET, TCP_HEADER, TCP_MAX_OPTIONS } from '../../net/tcp.js';
 import { VNET_HEADER, VNET_HEADER_LENGTH, VNET_LITTLE_ENDIAN } from '../../net/virtio.js';
 import type { Frame } from '../frame.js';
@@ -11,6 +11,9 @@ import type { Frame } from '../frame.js';
 
 /** Where `replaceOptions` takes the new options from. */
 export const newOptions = new Uint8Array(TCP_MAX_OPTIONS);
+
+/** Of the word with the TTL in its high byte, which goes down by 0x0100. */
+const TTL_DELTA = 0xfeff;
 
 /** Starts a rewrite: no deltas yet. */
 export function beginRewrite(frame: Frame): void {
@@ -34,16 +37,6 @@ export function blankOptions(frame: Frame, at: number, length: number): void {
   for (let i = at; i < at + length; i++) {
     noteTcpDelta(frame, i, delta16(bytes[i]! << 8, OPTION_NOP << 8));
     bytes[i] = OPTION_NOP;
-  }
-}
-
-/** One hop less to live; the caller has made sure that there is more than one. */
-export function decrementTtl(frame: Frame): void {
-  if (frame.family === 4) {
-    frame.bytes[frame.l3 + IPV4_TTL]! -= 1;
-    frame.ipDelta += 0xfeff; // the word with TTL in its high byte goes down by 0x0100
-  } else {
-    frame.bytes[frame.l3 + IPV6_HOP_LIMIT]! -= 1;
   }
 }
 
@@ -88,10 +81,36 @@ export function growIpLength(frame: Frame, growth: number): void {
   frame.ipDelta += delta16(before, before + growth);
 }
 
-/** Applies the deltas gathered since `beginRewrite`. */
-export function finishRewrite(frame: Frame): void {
-  const { view } = frame;
-  if (frame.family === 4) applyDelta(view, frame.l3 + IPV4_CHECKSUM, frame.ipDelta);
-  if (frame.partial) applyPartialDelta(view, frame.l4 + TCP_CHECKSUM, frame.pseudoDelta);
-  else applyDelta(view, frame.l4 + TCP_CHECKSUM, fold(frame.pseudoDelta) + frame.tcpDelta);
+/**
+ * Ends a rewrite: new addresses and ports, one hop less to live (the caller has made sure that there is more than
+ * one), and the checksums with all deltas since `beginRewrite`.
+ * @param source, destination where in `words` the addresses stand, four words each
+ * @param addressDelta of both addresses together @param tcpDelta of the ports and what else the caller changed
+ */
+export function finishRewrite(
+  frame: Frame,
+  words: Int32Array,
+  source: number,
+  destination: number,
+  ports: number,
+  addressDelta: number,
+  tcpDelta: number,
+): void {
+  const { bytes, view, l3, l4 } = frame;
+  view.setInt32(l4, ports);
+  if (frame.family === 4) {
+    view.setInt32(l3 + IPV4_SOURCE, words[source + 3]!);
+    view.setInt32(l3 + IPV4_DESTINATION, words[destination + 3]!);
+    bytes[l3 + IPV4_TTL]! -= 1;
+    applyDelta(view, l3 + IPV4_CHECKSUM, frame.ipDelta + addressDelta + TTL_DELTA);
+  } else {
+    for (let i = 0; i < 4; i++) {
+      view.setInt32(l3 + IPV6_SOURCE + 4 * i, words[source + i]!);
+      view.setInt32(l3 + IPV6_DESTINATION + 4 * i, words[destination + i]!);
+    }
+    bytes[l3 + IPV6_HOP_LIMIT]! -= 1;
+  }
+  const pseudoDelta = frame.pseudoDelta + addressDelta;
+  if (frame.partial) applyPartialDelta(view, l4 + TCP_CHECKSUM, pseudoDelta);
+  else applyDelta(view, l4 + TCP_CHECKSUM, pseudoDelta + frame.tcpDelta + tcpDelta);
 }
