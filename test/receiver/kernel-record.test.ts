@@ -69,6 +69,7 @@ test('addresses may be IPv6, and IPv4-mapped ones are IPv4', () => {
 
 const implausible: [what: string, fields: Fields, malformed: boolean][] = [
   ['the unspecified address', { client: endpoint('0.0.0.0', 51514) }, true],
+  ['a loopback address', { client: endpoint('127.0.0.1', 51514) }, true],
   ['port 0', { client: endpoint('203.0.113.7', 0) }, true],
   ['port 0 in a format without ports', { client: endpoint('203.0.113.7', 0), kind: 28, length: 7 }, false],
 ];

@@ -127,6 +127,8 @@ const outcomes: {
   { what: 'a multicast address', how: { syn: toa('224.0.0.1:51514') }, stats: { malformed: 1 } },
   { what: 'an IPv6 multicast address', how: { syn: toa('[ff02::1]:51514') }, stats: { malformed: 1 } },
   { what: 'the broadcast address', how: { syn: toa('255.255.255.255:51514') }, stats: { malformed: 1 } },
+  { what: 'a loopback address', how: { syn: toa('127.0.0.1:51514') }, stats: { malformed: 1 } },
+  { what: 'the IPv6 loopback address', how: { syn: toa('[::1]:51514') }, stats: { malformed: 1 } },
   { what: 'port 0', how: { syn: toa('203.0.113.7:0') }, stats: { malformed: 1 } },
   {
     what: 'a format that is not accepted by default',
