@@ -19,6 +19,11 @@ test('a socket that no server with toakit accepted tells its peer, in plain form
   assert.equal(ask({ socket: { remoteAddress: '2001:db8::7', remotePort: 1 } })?.family, 6);
 });
 
+test('a link-local peer is told without the interface that Node writes behind it, as a saved SYN tells it', () => {
+  const told = ask({ remoteAddress: 'fe80::1%eth0', remotePort: 4711 });
+  assert.deepEqual(told?.peer, { address: 'fe80::1', port: 4711, family: 6 });
+});
+
 test('what has no connection is unknown, and nothing throws', () => {
   const hostile = new Proxy({}, { get: () => assert.fail('a getter that throws') });
   for (const target of [
