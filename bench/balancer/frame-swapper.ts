@@ -1,8 +1,9 @@
 /**
  * `node frame-swapper.js`: every frame of eth0 goes out on eth1 and the other way round, with the MAC addresses that
- * make it welcome there; nothing else of it is looked at. Links and loop are those of the balancer.
+ * make it welcome there; nothing else of it is looked at. Links, loop and the compiler's limits are those of the balancer.
  */
 
+import { raiseInliningLimits } from '../../lib/daemon/inlining.js';
 import { Arena, type Link, PACKET_SOCKET_SLOTS, PacketSocketLink } from '../../lib/link/index.js';
 import { native } from '../../lib/native.js';
 import { ETHERNET_SOURCE } from '../../lib/net/ethernet.js';
@@ -12,6 +13,7 @@ import { macs } from './laboratory.js';
 /** As the balancer's loop. */
 const ROUNDS = 8;
 
+raiseInliningLimits();
 const arena = new Arena(2 * PACKET_SOCKET_SLOTS);
 const front = new PacketSocketLink(native()!, 'eth0', arena);
 const back = new PacketSocketLink(native()!, 'eth1', arena);

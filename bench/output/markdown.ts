@@ -21,8 +21,8 @@ ${sections(results)
 * Balancer: every peer in every round gets fresh namespaces, client – balancer – server over veth with its offloads on, and the
   same code sets up, measures and tears down. Peers take turns within a round, so drift hits them alike. The kernel places
   all processes; only for latency wrk and the responder are kept on different cores, as on two machines.
-* connections/s: wrk, one thread, 64 at a time, \`Connection: close\`; HAProxy answers as the server, in two threads. With one thread
-  the client has one core, as on a machine of its own. The kernel's forwarding runs on the core of whoever sends, a balancer in user space beside it.
+* connections/s: wrk, two threads (its default), 64 at a time, \`Connection: close\`; HAProxy answers as the server, in two threads.
+  The kernel's forwarding runs on the core of whoever sends; a balancer in user space is one more process that wants a core.
 * Gbit/s: iperf3, one stream from the client, payload received.
 * 64-byte packets/s: segments of one established connection, sent over a packet socket as fast as one core can, counted on
   the server's interface and dropped there. The kernel forwards them on the sender's core; a balancer in user space takes them from there. A proxy that ends connections cannot take part.
@@ -30,6 +30,6 @@ ${sections(results)
 * ceiling: the packet I/O of toakit with frames handed from link to link, only MAC addresses rewritten.
 * Core: known connections in random order, both directions, 60-byte frames (80 with IPv6), put in place in batches of 64 outside the time; the median batch counts. Each case has a
   process of its own in each round; "both in one process" shows what a balancer of both families pays for the compiler's more general code.
-* Receiver: wrk, 64 at a time, \`Connection: close\`, on loopback: SYNs are kept and read, and have no option.
+* Receiver: wrk, one thread, 64 at a time, \`Connection: close\`, on loopback: SYNs are kept and read, and have no option.
 `;
 }

@@ -78,7 +78,7 @@ function receiverSection({ connectionsPerSecond, calls }: ReceiverResults): Sect
       ['connections/s without attach()', withSpread(connectionsPerSecond.plain, 0)],
       ['connections/s with attach()', withSpread(connectionsPerSecond.attached, 0)],
       ['getClientAddress, ns', withSpread(calls.getClientAddress, 1)],
-      ['recovering a connection, ns', withSpread(calls.recover, 0)],
+      ['attach(), per connection without the option, ns', withSpread(calls.recover, 0)],
       ['for comparison: first remoteAddress, ns', withSpread(calls.remoteAddress, 0)],
     ],
   };
