@@ -37,6 +37,8 @@ const attachments = new WeakMap<Server, Attachment>();
  * Best before listen(): connections that came before are missed. Attaching again gives the same attachment, and the
  * options of the first call stay in force until detach().
  *
+ * The kernel hands a SYN out once: of two processes that pass an accepted connection on, the one that serves it attaches.
+ *
  * Does nothing where it cannot work (see {@link support}), unless `required`, and where TOA_DISABLE=1 is set, `required` or not.
  * Throws ERR_TOA_TRUST_REQUIRED, ERR_TOA_TRUST, ERR_TOA_FORMAT, ERR_TOA_UNSUPPORTED.
  */
