@@ -33,7 +33,8 @@ export class PacketSocketLink implements Link {
 
   readonly #addon: NativeAddon;
   readonly #arena: Arena;
-  readonly #fd: number;
+  /** -1 once closed: by then the number may be another's. */
+  #fd: number;
   /** What the addon reads and writes: where each frame goes, virtio_net_hdr first, and how long it came out. */
   readonly #receiving: Int32Array;
   readonly #copies: Int32Array;
@@ -155,7 +156,10 @@ export class PacketSocketLink implements Link {
   close(): void {
     this.#poll?.close();
     this.#poll = undefined;
+    if (this.#fd < 0) return;
+    this.statistics(); // the kernel's count goes with the socket
     this.#addon.closeFd(this.#fd);
+    this.#fd = -1;
   }
 
   #countLost(error: number): void {
