@@ -22,6 +22,7 @@ const NAMES = [
   'drop-bad-ip-checksum',
   'drop-bad-ip-length',
   'drop-fragment',
+  'drop-source-route',
   'drop-bad-tcp-header',
   'drop-bad-gso',
   'drop-unsupported-protocol',

@@ -4,6 +4,8 @@ import {
   IPV4_FRAGMENT,
   IPV4_HEADER,
   IPV4_IS_FRAGMENT,
+  IPV4_OPTION_LOOSE_SOURCE_ROUTE,
+  IPV4_OPTION_STRICT_SOURCE_ROUTE,
   IPV4_PROTOCOL,
   IPV4_SOURCE,
   IPV4_TOTAL_LENGTH,
@@ -18,8 +20,11 @@ import {
   IPV6_SOURCE,
   isSkippableExtension,
   NEXT_FRAGMENT,
+  NEXT_ROUTING,
+  ROUTING_SEGMENTS_LEFT,
 } from '../net/ipv6.js';
 import {
+  optionLength,
   TCP_ACKNOWLEDGMENT,
   TCP_CHECKSUM,
   TCP_DATA_OFFSET,
@@ -85,6 +90,9 @@ function parseIpv4(frame: Frame): number {
   if (totalLength < headerLength || totalLength > room) return COUNTER['drop-bad-ip-length'];
   if (!ipv4ChecksumValid(view, l3, headerLength)) return COUNTER['drop-bad-ip-checksum'];
   if ((view.getUint16(l3 + IPV4_FRAGMENT) & IPV4_IS_FRAGMENT) !== 0) return COUNTER['drop-fragment'];
+  if (headerLength > IPV4_HEADER && hasSourceRoute(bytes, l3 + IPV4_HEADER, l3 + headerLength)) {
+    return COUNTER['drop-source-route'];
+  }
   frame.length = ETHERNET_HEADER + totalLength;
   frame.family = 4;
   frame.protocol = bytes[l3 + IPV4_PROTOCOL]!;
@@ -100,6 +108,19 @@ function parseIpv4(frame: Frame): number {
   return PARSED;
 }
 
+/** A sender's own route (RFC 791) would lead a packet on behind the real server; RFC 7126 4.3, 4.4: to be dropped. */
+function hasSourceRoute(bytes: Uint8Array, from: number, end: number): boolean {
+  let at = from;
+  for (;;) {
+    // END, NOP and lengths are as in TCP.
+    const step = optionLength(bytes, at, end);
+    if (step === 0) return false;
+    const kind = bytes[at]!;
+    if (kind === IPV4_OPTION_LOOSE_SOURCE_ROUTE || kind === IPV4_OPTION_STRICT_SOURCE_ROUTE) return true;
+    at += step;
+  }
+}
+
 function parseIpv6(frame: Frame): number {
   const { bytes, view, l3 } = frame;
   const room = frame.length - ETHERNET_HEADER;
@@ -112,6 +133,8 @@ function parseIpv6(frame: Frame): number {
   let l4 = l3 + IPV6_HEADER;
   for (let skipped = 0; isSkippableExtension(next); skipped++) {
     if (skipped === MAX_EXTENSION_HEADERS || l4 + 8 > end) return COUNTER['drop-bad-ip-header'];
+    // The VIP would be a station on its way only (RFC 8200 4.4: not for us to follow; RFC 5095).
+    if (next === NEXT_ROUTING && bytes[l4 + ROUTING_SEGMENTS_LEFT] !== 0) return COUNTER['drop-source-route'];
     next = bytes[l4]!;
     l4 += (bytes[l4 + 1]! + 1) << 3;
   }

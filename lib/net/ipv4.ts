@@ -12,6 +12,9 @@ export const IPV4_CHECKSUM = 10;
 export const IPV4_SOURCE = 12;
 export const IPV4_DESTINATION = 16;
 
+export const IPV4_OPTION_LOOSE_SOURCE_ROUTE = 131;
+export const IPV4_OPTION_STRICT_SOURCE_ROUTE = 137;
+
 export const IPV4_DONT_FRAGMENT = 0x4000;
 /** More Fragments or a non-zero offset: the packet is a fragment. */
 export const IPV4_IS_FRAGMENT = 0x3fff;

@@ -5,6 +5,8 @@ export const IPV6_NEXT_HEADER = 6;
 export const IPV6_HOP_LIMIT = 7;
 export const IPV6_SOURCE = 8;
 export const IPV6_DESTINATION = 24;
+/** Of a routing header: how many more stations it names. */
+export const ROUTING_SEGMENTS_LEFT = 3;
 
 export const NEXT_HOP_BY_HOP = 0;
 export const NEXT_ROUTING = 43;

@@ -438,6 +438,38 @@ test('IPv6: extension headers before TCP pass, the option goes behind them', () 
   }
 });
 
+test('a packet whose source wants to route it on behind the real server is dropped', () => {
+  const [v4, v6] = TOPOLOGIES;
+  const onward = (...option: number[]) => ({ ip: { options: Uint8Array.from(option) } });
+  const four = new Flow(new Rig({ topology: v4 })).settled();
+  const six = new Flow(new Rig({ topology: v6 })).settled();
+  const segment = { flags: 'A', seq: 1, ack: 2 };
+  const routed = (type: number, segmentsLeft: number) =>
+    packet()
+      .ethernet({ from: MACS.gateway, to: MACS.balancer[OUTSIDE] })
+      .ip({ from: six.clientAddress, to: v6.vip })
+      .extension(43, Uint8Array.of(type, segmentsLeft, ...new Uint8Array(20)))
+      .tcp({ from: six.clientPort, to: v6.port, seq: 1, ack: 2, flags: 'A' });
+  const dropped = { out: [], counters: { 'drop-source-route': 1 } };
+  four.rig.play([
+    {
+      what: 'loose source and record route',
+      in: four.client({ ...segment, ...onward(131, 7, 4, 10, 0, 0, 99, 0) }),
+      ...dropped,
+    },
+    {
+      what: 'strict, behind another option',
+      in: four.client({ ...segment, ...onward(1, 137, 7, 4, 10, 0, 0, 99) }),
+      ...dropped,
+    },
+  ]);
+  six.rig.play([
+    { what: 'a routing header of type 0', in: [OUTSIDE, routed(0, 1)], ...dropped },
+    { what: 'a segment routing header', in: [OUTSIDE, routed(4, 1)], ...dropped },
+  ]);
+  assert.equal(six.rig.send(OUTSIDE, routed(4, 0)).length, 1, 'one that has been followed to its end passes');
+});
+
 test('an IPv4-mapped address in an IPv6 header is not taken for the IPv4 one', () => {
   const [topology] = TOPOLOGIES;
   const rig = new Rig({ topology });
