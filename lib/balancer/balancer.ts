@@ -113,7 +113,7 @@ export class Balancer {
   /** A link came up: announces the balancer's addresses on it. */
   linkUp(link: number, now: number): void {
     this.#setClock(now);
-    this.#own.announce(this.#links[link]!, this.emitted, this.counters);
+    this.#own.announce(this.#links[link]!, this.emitted);
   }
 
   /**
@@ -146,7 +146,7 @@ export class Balancer {
   }
 
   /**
-   * Moves the clock: expires connections, asks for neighbors again. To be called about every 250 ms.
+   * Moves the clock: expires connections, asks for neighbors again, goes on with announcements. To be called about every 250 ms.
    * @param now milliseconds
    * @returns whether there is more to do at once, when `emitted` was drained
    */
@@ -154,7 +154,7 @@ export class Balancer {
     this.#setClock(now);
     this.#neighbors.advance(this.#tick);
     while (this.emitted.available >= EXPIRY_RESERVE) {
-      if (!this.#lifecycle.expireNext(this.#tick)) return false;
+      if (!this.#lifecycle.expireNext(this.#tick)) return this.#own.continueAnnouncing(this.emitted);
     }
     return true;
   }

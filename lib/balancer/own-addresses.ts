@@ -1,7 +1,6 @@
 import { ARP_REQUEST, writeArp } from '../net/arp.js';
 import { AddressTable } from './address-table.js';
 import type { KeyedHash } from './connection/keyed-hash.js';
-import { COUNTER, type Counters } from './counters.js';
 import type { Emitted } from './emitted.js';
 import type { LinkPort } from './link-port.js';
 import {
@@ -10,6 +9,9 @@ import {
   writeUnsolicitedAdvertisement,
 } from './neighbor-discovery.js';
 import { isIpv4, type Routes } from './routes.js';
+
+/** Buffers that announcements leave free for everything else. */
+const ANNOUNCE_RESERVE = 128;
 
 /** A VIP, or a local address. */
 export const OWN_VIP = 0;
@@ -23,6 +25,8 @@ export class OwnAddresses {
   /** Tag 0: what kind it is. Tag 1 + link: answered for on that link. */
   readonly #table: AddressTable;
   readonly #places: { readonly address: Int32Array; readonly links: readonly number[] }[] = [];
+  /** Links on which announcements are under way, and which place comes next. */
+  readonly #announcing: { readonly link: LinkPort; next: number }[] = [];
 
   constructor(
     vips: readonly Int32Array[],
@@ -49,11 +53,27 @@ export class OwnAddresses {
 
   /**
    * Tells every neighbor on a link which addresses are here now: gratuitous ARP (RFC 5944 4.6, as a request),
-   * unsolicited neighbor advertisements, and the multicast groups that solicitations for them go to.
+   * unsolicited neighbor advertisements, and the multicast groups that solicitations for them go to. What there are no
+   * buffers for now is left to `continueAnnouncing`.
    */
-  announce(link: LinkPort, emitted: Emitted, counters: Counters): void {
-    for (const { address, links } of this.#places) {
-      if (links.includes(link.index)) announceOn(link, address, emitted, counters);
+  announce(link: LinkPort, emitted: Emitted): void {
+    const underWay = this.#announcing.find((each) => each.link === link);
+    if (underWay === undefined) this.#announcing.push({ link, next: 0 });
+    else underWay.next = 0;
+    this.continueAnnouncing(emitted);
+  }
+
+  /** Goes on with announcements while there are buffers. @returns whether some are left, for when `emitted` was drained */
+  continueAnnouncing(emitted: Emitted): boolean {
+    for (;;) {
+      const [current] = this.#announcing;
+      if (current === undefined) return false;
+      while (current.next < this.#places.length) {
+        if (emitted.available < ANNOUNCE_RESERVE) return true;
+        const { address, links } = this.#places[current.next++]!;
+        if (links.includes(current.link.index)) announceOn(current.link, address, emitted);
+      }
+      this.#announcing.shift();
     }
   }
 
@@ -68,16 +88,13 @@ export class OwnAddresses {
   }
 }
 
-function announceOn(link: LinkPort, address: Int32Array, emitted: Emitted, counters: Counters): void {
+function announceOn(link: LinkPort, address: Int32Array, emitted: Emitted): void {
   const writers = isIpv4(address)
     ? [writeGratuitousArp]
     : [writeMulticastReport, writeUnsolicitedAdvertisement];
   for (const write of writers) {
     const frame = emitted.take(NEIGHBOR_FRAME_MAX);
-    if (frame === undefined) {
-      counters.add(COUNTER['drop-out-of-buffers']);
-      return;
-    }
+    if (frame === undefined) return;
     frame.length = write(frame, link, address);
     emitted.send(frame, link.index);
   }

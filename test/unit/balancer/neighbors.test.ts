@@ -186,6 +186,31 @@ test('at the start every address is announced on its link, and real servers are 
   }
 });
 
+test('hundreds of addresses are all announced, in as many steps as it takes', () => {
+  const many = (text: (n: number) => string) => Array.from({ length: 600 }, (_, n) => text(n));
+  for (const [topology, network, localAddresses] of [
+    [IPV4, '10.0.0.0/16', many((n) => `10.0.${8 + (n >> 8)}.${n & 255}`)],
+    [IPV6, 'fd00::/64', many((n) => `fd00::8:${n.toString(16)}`)],
+  ] as const) {
+    const routes = [
+      { to: topology.outsideNetwork, link: 'outside' },
+      { to: network, link: 'inside' },
+    ];
+    const rig = new Rig({ topology, routes, service: { localAddresses }, strangers: true });
+    const announcedOf = (sent: readonly Sent[]) =>
+      sent.flatMap(({ link, decoded: { arp, icmp } }) => {
+        if (link !== INSIDE) return [];
+        if (arp !== undefined) return arp.sender === arp.target ? [arp.sender] : [];
+        return icmp?.type === 136 ? [addressText(icmp.body.slice(0, 16))] : [];
+      });
+    rig.balancer.start(rig.now);
+    assert.deepEqual(announcedOf([...rig.drain(), ...rig.wait(2000)]), localAddresses);
+    rig.balancer.linkUp(INSIDE, rig.now);
+    assert.deepEqual(announcedOf([...rig.drain(), ...rig.wait(2000)]), localAddresses);
+    assert.equal(rig.counter('drop-out-of-buffers'), 0);
+  }
+});
+
 for (const topology of TOPOLOGIES) {
   const name = (what: string) => `IPv${topology.family}: ${what}`;
   const [lip] = topology.localAddresses as [string];
