@@ -291,14 +291,11 @@ export class Neighbors {
     const found = this.#index.find(word0, word1, word2, word3, route.link);
     if (found !== -1) return found;
     const neighbor = this.#count < CAPACITY ? this.#count++ : (this.#free.pop() ?? this.#reclaim());
-    if (neighbor === -1) {
-      this.#counters.add(COUNTER['drop-neighbor-table-full']);
-      return -1;
-    }
+    if (neighbor === -1) return -1;
     this.#address.set([word0, word1, word2, word3], neighbor * 4);
     this.#source.set(route.source, neighbor * 4);
     this.#link[neighbor] = route.link;
-    this.#mtu[neighbor] = route.mtu === 0 ? this.#links[route.link]!.mtu : route.mtu;
+    this.#mtu[neighbor] = Math.min(route.mtu || IP_PACKET_MAX, this.#links[route.link]!.mtu);
     this.#known[neighbor] = 0;
     this.#asked[neighbor] = 0;
     this.#askAt[neighbor] = this.#tick;

@@ -382,6 +382,15 @@ for (const topology of NEAR) {
     assert.equal(rig.balancer.connections.count, 1, 'the strangers are forgotten');
     assert.equal(rig.counter('drop-neighbor-unresolved') + rig.counter('drop-neighbor-queue-full'), 700);
   });
+
+  test(`IPv${topology.family}: a full table of neighbors refuses new connections, each counted once`, () => {
+    const rig = new Rig({ topology, settings: { maxConnections: 16384 } });
+    const room = 8192 - topology.realServers.length;
+    for (let n = 0; n < room + 3; n++)
+      rig.send(...new Flow(rig, { client: 1000 + n }).client({ flags: 'S' }));
+    assert.equal(rig.balancer.connections.count, room);
+    assert.equal(rig.counter('drop-neighbor-table-full'), 3);
+  });
 }
 
 test('an advertisement that does not override tells a new address and leaves a known one (RFC 4861 7.2.5)', () => {
