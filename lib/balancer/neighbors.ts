@@ -12,6 +12,8 @@ import { isIpv4, type Route } from './routes.js';
 import { CONSUMED, DROPPED } from './verdict.js';
 
 const CAPACITY = 8192;
+/** A loopback interface has an MTU of 65536, which no length field can tell. */
+const IP_PACKET_MAX = 65535;
 /** How long an answer is trusted before it is asked for again, in ticks: 30 s, Linux's base_reachable_time. */
 const REACHABLE = 30_000 / TICK;
 /** Between two requests, and how many before a neighbor has failed: RFC 4861's RETRANS_TIMER and MAX_*CAST_SOLICIT. */

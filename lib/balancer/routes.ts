@@ -13,7 +13,7 @@ export interface Route {
   readonly via: Int32Array | undefined;
   /** The address that ARP and ND requests on this route come from. */
   readonly source: Int32Array;
-  /** The largest IP packet on this route, or 0 for the link's. */
+  /** The largest IP packet on this route, or 0 for the link's, which it is never above. */
   readonly mtu: number;
 }
 

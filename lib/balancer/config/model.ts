@@ -22,9 +22,12 @@ export interface RouteConfig {
   readonly link: string;
   /** The next hop; without it the destinations are neighbors on the link. */
   readonly via?: string;
-  /** What the balancer's own packets on this route come from, such as ICMP errors. */
+  /**
+   * What ARP requests and neighbor solicitations for the route's next hops come from; default: a VIP or local address
+   * in their network, else any of the family.
+   */
   readonly source?: string;
-  /** Bytes of an IP packet, 68..65535 (IPv6: 1280..65535); without it the link's. */
+  /** Bytes of an IP packet, 68..65535 (IPv6: 1280..65535); the link's where that is less, or without it. */
   readonly mtu?: number;
 }
 

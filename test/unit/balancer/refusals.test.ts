@@ -143,6 +143,18 @@ for (const topology of TOPOLOGIES) {
     assert.equal(rig.send(link, data)[0]?.decoded.icmp?.rest, 1300);
   });
 
+  test(name('a route promises no more than its link can carry'), () => {
+    const routes = [
+      { to: topology.outsideNetwork, link: 'outside' },
+      { to: topology.insideNetwork, link: 'inside', mtu: 9000 },
+      { to: topology.everything, link: 'outside', via: topology.gateway },
+    ];
+    const rig = new Rig({ topology, routes });
+    const flow = new Flow(rig).settled();
+    const [link, data] = flow.client({ flags: 'A', seq: 1, ack: 2, payload: 2000 });
+    assert.equal(rig.send(link, data)[0]?.decoded.icmp?.rest, 1500);
+  });
+
   test(name('a stray segment is answered with a reset, or dropped where the settings say so'), () => {
     const rig = new Rig({ topology });
     const counters = { 'drop-stray': 1, 'answer-reset': 1 };
