@@ -12,6 +12,7 @@ export function checkServices(services: readonly (ServiceDraft | undefined)[], f
     if (service) checkService(service, `services[${index}]`, faults);
   }
   refuseSharedRoles(services, faults);
+  refuseTooMany(services, faults);
 }
 
 function endpointOf({ address, port }: { address?: string; port?: number }): string | undefined {
@@ -59,6 +60,17 @@ function checkFormat(service: ServiceDraft, path: string, faults: Faults): void 
       format.id,
       `a format of at most ${room} bytes, as the SYN carries its MSS too; this one has ${format.length}`,
     );
+  }
+}
+
+const MOST_OF_A_KIND = 65_536; // a connection's record has 16 bits for its service and 16 for its real server
+
+function refuseTooMany(services: readonly (ServiceDraft | undefined)[], faults: Faults): void {
+  if (services.length > MOST_OF_A_KIND)
+    faults.add('services', services, `at most ${MOST_OF_A_KIND} services`);
+  const servers = services.flatMap((service) => service?.realServers ?? []);
+  if (servers.length > MOST_OF_A_KIND) {
+    faults.add('services', servers, `at most ${MOST_OF_A_KIND} real servers in all services together`);
   }
 }
 

@@ -240,6 +240,17 @@ test('a real server may not be a VIP: the packets would come back to the balance
   ]);
 });
 
+test('there may be no more real servers than a connection can name', () => {
+  const crowd = Array.from({ length: 65_535 }, (_, n) => ({
+    address: `10.9.${n >> 8}.${n & 255}`,
+    port: 80,
+  }));
+  const crowded = { ...service('203.0.113.11', '10.0.0.2', '10.0.0.11'), realServers: crowd };
+  assert.deepEqual(faultsAfter({ 'services[2]': crowded }), [
+    ['services', 'a list of 65537', 'at most 65536 real servers in all services together'],
+  ]);
+});
+
 test('a format of 40 bytes has room on the handshake ACK', () => {
   assert.deepEqual(faultsAfter({ 'services[1].toa': { on: ['ack'], format: 'vtoa-249' } }), []);
 });
