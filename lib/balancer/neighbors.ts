@@ -29,8 +29,8 @@ const QUEUES = 256;
  * a packet's way out is three loads. An address that was learned stays in use while it is asked for again; only when
  * three requests went unanswered is it forgotten.
  *
- * Nobody is believed unasked: only answers from (and requests by) a neighbor that a connection already needs change
- * an entry.
+ * Nobody makes an entry by talking to us: what a station says of its address is heard only where a connection has
+ * needed that neighbor.
  */
 export class Neighbors {
   readonly #links: readonly LinkPort[];
@@ -100,11 +100,6 @@ export class Neighbors {
   /** A connection no longer needs the neighbor. */
   release(neighbor: number): void {
     this.#users[neighbor]! -= 1;
-  }
-
-  /** The link that leads to the neighbor. */
-  linkOf(neighbor: number): number {
-    return this.#link[neighbor]!;
   }
 
   /** The largest IP packet on the way to the neighbor. */
@@ -276,7 +271,9 @@ export class Neighbors {
 
   #releaseQueue(neighbor: number): void {
     const link = this.#links[this.#link[neighbor]!]!;
-    for (const frame of this.#takeQueue(neighbor)) {
+    const frames = this.#takeQueue(neighbor);
+    this.#counters.add(COUNTER['frames-forwarded'], frames.length);
+    for (const frame of frames) {
       writeMacs(
         frame.view,
         frame.start,

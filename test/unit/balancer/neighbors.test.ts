@@ -255,6 +255,14 @@ for (const topology of TOPOLOGIES) {
     ]);
   });
 
+  test(name('a frame that waited is counted as forwarded when it goes out, and not before'), () => {
+    const rig = new Rig({ topology, strangers: true, service: single });
+    rig.send(...new Flow(rig).client({ flags: 'S' }));
+    assert.equal(rig.counter('frames-forwarded'), 0);
+    rig.send(INSIDE, serverAnswer);
+    assert.equal(rig.counter('frames-forwarded'), 1);
+  });
+
   test(name('the queue for an unknown neighbor is bounded'), () => {
     const rig = new Rig({ topology, strangers: true, service: single });
     const flow = new Flow(rig);
