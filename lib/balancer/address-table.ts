@@ -23,10 +23,6 @@ export class AddressTable {
     this.#values = new Int32Array(slots).fill(-1);
   }
 
-  get count(): number {
-    return this.#count;
-  }
-
   /** The value stored for the address and tag, or -1. */
   find(word0: number, word1: number, word2: number, word3: number, tag: number): number {
     return this.#values[this.#slot(word0, word1, word2, word3, tag)]!;

@@ -59,7 +59,7 @@ export class PacketSocketLink implements Link {
    * @param name the interface @param arena with `PACKET_SOCKET_SLOTS` slots left
    * @throws ToaError ERR_TOA_NO_INTERFACE, ERR_TOA_PERMISSION without CAP_NET_RAW
    */
-  constructor(addon: NativeAddon, name: string, arena: Arena, promiscuous = false) {
+  constructor(addon: NativeAddon, name: string, arena: Arena) {
     const index = check(addon.interfaceIndex(name), `find interface ${name}`);
     const description = this.#description;
     check(addon.interfaceDescription(name, description), `describe interface ${name}`);
@@ -70,10 +70,7 @@ export class PacketSocketLink implements Link {
     this.mtu = view.getUint32(0, true);
     this.mac = description.slice(8, 14);
     const flags =
-      PacketSocketFlag.virtioHeader |
-      PacketSocketFlag.ignoreOutgoing |
-      PacketSocketFlag.allMulticast |
-      (promiscuous ? PacketSocketFlag.promiscuous : 0);
+      PacketSocketFlag.virtioHeader | PacketSocketFlag.ignoreOutgoing | PacketSocketFlag.allMulticast;
     this.#fd = check(addon.packetSocketOpen(index, flags, BUFFER_BYTES), `open a packet socket on ${name}`);
     this.#receiving = Int32Array.from({ length: BATCH * 2 }, (_, i) =>
       i % 2 === 0 ? arena.slot() - VNET_HEADER : 0,

@@ -2,7 +2,6 @@ import { finish, fold, sumWords } from './checksum.js';
 
 /** IPv4 (RFC 791): offsets from the header's first byte. */
 export const IPV4_HEADER = 20;
-export const IPV4_TOS = 1;
 export const IPV4_TOTAL_LENGTH = 2;
 export const IPV4_ID = 4;
 export const IPV4_FRAGMENT = 6;
@@ -21,7 +20,6 @@ export const IPV4_IS_FRAGMENT = 0x3fff;
 
 export const PROTOCOL_ICMP = 1;
 export const PROTOCOL_TCP = 6;
-export const PROTOCOL_UDP = 17;
 
 /** Whether the header's checksum is right; `length` is the header's, 20 to 60 bytes. */
 export function ipv4ChecksumValid(view: DataView, at: number, length: number): boolean {

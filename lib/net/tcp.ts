@@ -1,14 +1,12 @@
 /** TCP (RFC 9293): offsets from the header's first byte. */
 export const TCP_HEADER = 20;
 export const TCP_MAX_OPTIONS = 40;
-export const TCP_SOURCE_PORT = 0;
 export const TCP_SEQUENCE = 4;
 export const TCP_ACKNOWLEDGMENT = 8;
 export const TCP_DATA_OFFSET = 12;
 export const TCP_FLAGS = 13;
 export const TCP_WINDOW = 14;
 export const TCP_CHECKSUM = 16;
-export const TCP_URGENT = 18;
 
 export const FIN = 1;
 export const SYN = 2;

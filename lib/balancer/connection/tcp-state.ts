@@ -20,7 +20,6 @@ export const STATE_NONE = 0;
 export const STATE_ESTABLISHED = 1;
 export const STATE_SYN_SENT = 2;
 export const STATE_SYN_RECEIVED = 3;
-export const STATE_TIME_WAIT = 5;
 export const STATE_CLOSE = 6;
 
 /** Seconds in the states that no setting names; Alibaba's LVS and DPVS. The others are in the configuration. */
