@@ -1,9 +1,12 @@
 /** `npm run test:vm`: see the help below. Data on stdout, progress on stderr. */
 import { parseArgs } from 'node:util';
-import { buildModule } from './kernels/build.js';
-import { chooseKernels, kernelSpecs } from './kernels/catalog.js';
-import { fetchKernel } from './kernels/fetch.js';
-import { configuredMirror } from './kernels/mirror.js';
+import { cases } from './cases/index.js';
+import { type BuiltModule, buildModule } from './kernels/build.js';
+import { chooseKernels, type KernelSpec, kernelSpecs } from './kernels/catalog.js';
+import { fetchKernel, type Kernel } from './kernels/fetch.js';
+import { configuredMirror, type Mirror } from './kernels/mirror.js';
+import { type KernelResults, toJson, toTable } from './report.js';
+import { type CaseResult, logFile, runCases } from './suite.js';
 import { missingPackages, widenPath } from './tools.js';
 
 const help = `Usage: npm run test:vm [-- options]
@@ -11,19 +14,30 @@ const help = `Usage: npm run test:vm [-- options]
 Builds toa.ko for Debian's kernels, boots each in a virtual machine and runs the cases of test/vm/cases in it.
 
   --kernel NAME  one of ${kernelSpecs.map(({ name }) => name).join(', ')}; may be repeated; all without it
+  --case TEXT    cases whose names contain TEXT; may be repeated; all without it
   --build-only   fetch and build, boot nothing
+  --list         the names of the cases
+  --json         the results for machines
   --help
 `;
+
+const BUILD_CASE = 'the module builds without a warning';
 
 const { values: options } = parseArgs({
   options: {
     kernel: { type: 'string', multiple: true, default: [] },
+    case: { type: 'string', multiple: true, default: [] },
     'build-only': { type: 'boolean', default: false },
+    list: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
 });
 
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(130));
+
 if (options.help) process.stdout.write(help);
+else if (options.list) for (const { name } of cases) console.log(name);
 else process.exitCode = await main();
 
 async function main(): Promise<number> {
@@ -35,20 +49,84 @@ async function main(): Promise<number> {
     );
     return 2;
   }
+  const specs = chooseKernels(options.kernel);
+  const names = chooseCases();
   const mirror = await configuredMirror();
-  let failed = 0;
-  for (const spec of chooseKernels(options.kernel)) {
-    try {
-      const kernel = await fetchKernel(spec, mirror, say);
-      const { path, warnings } = await buildModule(kernel, mirror, say);
-      say(`${kernel.version}: ${path}${warnings.map((line) => `\n  ${line}`).join('')}`);
-      failed += warnings.length > 0 ? 1 : 0;
-    } catch (error) {
-      say(`${spec.name}: ${error instanceof Error ? error.message : error}`);
-      failed += 1;
+  const kernels: KernelResults[] = [];
+  for (const spec of specs) kernels.push(await testKernel(spec, mirror, names));
+  const all = [BUILD_CASE, ...(options['build-only'] ? [] : names)];
+  console.log(options.json ? toJson(kernels) : toTable(all, kernels));
+  const failures = kernels.flatMap(({ results }) => [...results.values()]).filter(isFailure);
+  return failures.length === 0 ? 0 : 1;
+}
+
+function chooseCases(): string[] {
+  const names = cases.map(({ name }) => name);
+  if (options.case.length === 0) return names;
+  const chosen = names.filter((name) => options.case.some((text) => name.includes(text)));
+  if (chosen.length === 0) throw new Error(`no case is called ${options.case.join(' or ')}: see --list`);
+  return chosen;
+}
+
+/** Everything about one kernel. What keeps it from being built or booted counts against it, not against the others. */
+async function testKernel(
+  spec: KernelSpec,
+  mirror: Mirror,
+  names: readonly string[],
+): Promise<KernelResults> {
+  const results = new Map<string, CaseResult>();
+  let version = spec.name;
+  try {
+    const kernel = await fetchKernel(spec, mirror, say);
+    version = kernel.version;
+    const module = await build(kernel, mirror, results);
+    if (module !== undefined && !options['build-only']) {
+      say(`${version}: booting`);
+      for (const [name, result] of await runCases(kernel, module.path, names)) results.set(name, result);
     }
+    for (const [name, result] of results) tellFailure(version, name, result, logFile(kernel));
+  } catch (error) {
+    say(`${version}: ${error instanceof Error ? error.message : error}`);
+    for (const name of [BUILD_CASE, ...names])
+      if (!results.has(name)) results.set(name, failed(String(error)));
   }
-  return failed === 0 ? 0 : 1;
+  return { version, results };
+}
+
+async function build(
+  kernel: Kernel,
+  mirror: Mirror,
+  results: Map<string, CaseResult>,
+): Promise<BuiltModule | undefined> {
+  try {
+    const module = await buildModule(kernel, mirror, say);
+    say(`${kernel.version}: ${module.path}`);
+    const isClean = module.warnings.length === 0;
+    results.set(
+      BUILD_CASE,
+      isClean ? { outcome: 'pass', detail: '', ms: 0 } : failed(module.warnings.join('\n')),
+    );
+    return module;
+  } catch (error) {
+    results.set(BUILD_CASE, failed(error instanceof Error ? error.message : String(error)));
+    return undefined;
+  }
+}
+
+function failed(detail: string): CaseResult {
+  return { outcome: 'fail', detail, ms: 0 };
+}
+
+function isFailure({ outcome }: CaseResult): boolean {
+  return outcome === 'fail';
+}
+
+function tellFailure(version: string, name: string, result: CaseResult, log: string): void {
+  if (isFailure(result)) say(`${version}: FAILED: ${name}\n${indent(result.detail)}\n  log: ${log}`);
+}
+
+function indent(text: string): string {
+  return text.replaceAll(/^/gm, '    ');
 }
 
 function say(text: string): void {

@@ -1,0 +1,32 @@
+/** What the machine outside and the guest inside agree on. */
+
+/** Where the guest sees the folder that it may write. */
+export const RESULTS = '/mnt';
+
+/** The port of QEMU's isa-debug-exit: writing n there ends QEMU with status 2n + 1. */
+export const VERDICT_PORT = 0xf4;
+
+/** The command of a shell that ends QEMU with a verdict of one octal digit. */
+export function verdictCommand(verdict: string): string {
+  return `printf "\\\\00${verdict}" | dd of=/dev/port bs=1 seek=${VERDICT_PORT} 2>/dev/null`;
+}
+
+/** n, when the guest went all its way: nothing that a program that fails would exit with. One octal digit. */
+export const VERDICT_DONE = 5;
+
+/** What the guest is asked to do. */
+export interface Job {
+  /** Names of cases, in order. */
+  readonly cases: readonly string[];
+  /** Where toa.ko is. */
+  readonly module: string;
+  /** The folder whose lib/modules is that of the running kernel. */
+  readonly modulesRoot: string;
+}
+
+export type Outcome = 'pass' | 'fail' | 'not applicable';
+
+/** A line of the guest's report: a case that begins, or one that has ended. */
+export type ReportLine =
+  | { readonly begins: string }
+  | { readonly ended: string; readonly outcome: Outcome; readonly detail: string; readonly ms: number };

@@ -1,0 +1,61 @@
+/** Boots a kernel in QEMU and waits for its verdict. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { imageOf, type Kernel } from '../kernels/fetch.js';
+import { VERDICT_DONE, VERDICT_PORT } from './agreement.js';
+
+/** How a guest ended: by its own verdict, by itself without one (panic, power off), or because nothing came any more. */
+export type End = 'done' | 'gave up' | 'died' | 'hung';
+
+export interface BootOptions {
+  readonly initramfs: string;
+  /** The folder that the guest may write; its console goes to `console.log` in it. */
+  readonly results: string;
+  /** A file in `results` that grows while the guest gets on. */
+  readonly heartbeat: string;
+  /** Seconds without a change of the heartbeat after which the guest counts as hung. */
+  readonly patience: number;
+  /** Counts the guest's time in instructions, one a nanosecond, on one processor: for measurements. */
+  readonly countInstructions?: boolean;
+}
+
+export async function boot(kernel: Kernel, options: BootOptions): Promise<End> {
+  const log = openSync(join(options.results, 'console.log'), 'a');
+  const child = spawn('qemu-system-x86_64', qemuArguments(kernel, options), { stdio: ['ignore', log, log] });
+  closeSync(log);
+  const kill = () => child.kill('SIGKILL');
+  process.once('exit', kill);
+  let hung = false;
+  const started = Date.now();
+  const watch = setInterval(() => {
+    const last = statSync(options.heartbeat, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+    hung = Date.now() - Math.max(last, started) > 1000 * options.patience;
+    if (hung) kill();
+  }, 1000);
+  const [status] = (await once(child, 'exit')) as [number | null];
+  clearInterval(watch);
+  process.off('exit', kill);
+  if (hung) return 'hung';
+  if (status === 2 * VERDICT_DONE + 1) return 'done';
+  return status === 0 ? 'died' : 'gave up';
+}
+
+/**
+ * TCG in one thread: other accelerators may be there and not work in a machine that is itself virtual, and several
+ * threads let kernels panic under load for no fault of theirs.
+ */
+function qemuArguments(kernel: Kernel, { initramfs, results, countInstructions }: BootOptions): string[] {
+  const time = countInstructions ? ['-icount', 'shift=0,sleep=off', '-smp', '1'] : ['-smp', '2'];
+  const share = (path: string, tag: string, access: string) =>
+    `local,path=${path},mount_tag=${tag},security_model=none,multidevs=remap${access}`;
+  return [
+    ...['-M', 'pc', '-accel', 'tcg,thread=single', ...time, '-cpu', 'max', '-m', '1024'],
+    ...['-nodefaults', '-display', 'none', '-vga', 'none', '-nic', 'none', '-no-reboot', '-serial', 'stdio'],
+    ...['-device', `isa-debug-exit,iobase=${VERDICT_PORT},iosize=1`],
+    ...['-virtfs', share('/', 'machine', ',readonly=on'), '-virtfs', share(results, 'results', '')],
+    ...['-kernel', imageOf(kernel), '-initrd', initramfs],
+    ...['-append', 'console=ttyS0 quiet loglevel=4 panic=-1 oops=panic'],
+  ];
+}
