@@ -7,6 +7,12 @@
 #include <linux/printk.h>
 #include <linux/string.h>
 
+/* ftrace_free_filter() is not exported everywhere; a reset frees as well. */
+static void free_filter(struct toa_hook *hook)
+{
+	ftrace_set_filter(&hook->ops, NULL, 0, 1);
+}
+
 static int place(struct toa_hook *hook)
 {
 	int err;
@@ -20,7 +26,7 @@ static int place(struct toa_hook *hook)
 	}
 	err = register_ftrace_function(&hook->ops);
 	if (err) {
-		ftrace_free_filter(&hook->ops);
+		free_filter(hook);
 		pr_err("toa: %s: cannot be hooked (%d); a live patch, a kprobe, or sysctl kernel.ftrace_enabled=0?\n",
 		       hook->function, err);
 	}
@@ -31,7 +37,7 @@ static int place(struct toa_hook *hook)
 static void take_away(struct toa_hook *hook)
 {
 	unregister_ftrace_function(&hook->ops);
-	ftrace_free_filter(&hook->ops);
+	free_filter(hook);
 }
 
 /* All of them or, with an error, none. */

@@ -63,7 +63,7 @@ static void __net_exit netns_exit(struct net *net)
 	free_percpu(toa_net(net)->own_stats);
 }
 
-static struct pernet_operations netns_operations = {
+static struct pernet_operations toa_netns_operations = {
 	.init		= netns_init,
 	.pre_exit	= netns_pre_exit,
 	.exit		= netns_exit,
@@ -78,7 +78,7 @@ int __init toa_netns_init(void)
 	lost_stats = alloc_percpu(struct toa_stats);
 	if (!lost_stats)
 		return -ENOMEM;
-	err = register_pernet_subsys(&netns_operations);
+	err = register_pernet_subsys(&toa_netns_operations);
 	if (err)
 		free_percpu(lost_stats);
 	return err;
@@ -86,6 +86,6 @@ int __init toa_netns_init(void)
 
 void toa_netns_exit(void)
 {
-	unregister_pernet_subsys(&netns_operations);
+	unregister_pernet_subsys(&toa_netns_operations);
 	free_percpu(lost_stats);
 }
