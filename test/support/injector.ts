@@ -27,7 +27,7 @@ const privateWire: Wire = { device: WIRE, mac: '02:00:00:00:00:02', peerMac: '02
  */
 export class Injector {
   readonly #addon = native()!;
-  readonly #wire: Wire;
+  readonly wire: Wire;
   readonly #fd: number;
   readonly #poll;
   readonly #arena = new Uint8Array(BATCH * FRAME);
@@ -36,7 +36,7 @@ export class Injector {
   #ports = 20_000;
 
   constructor(wire: Wire = privateWire) {
-    this.#wire = wire;
+    this.wire = wire;
     const index = this.#addon.interfaceIndex(wire.device);
     const flags =
       PacketSocketFlag.virtioHeader | PacketSocketFlag.promiscuous | PacketSocketFlag.ignoreOutgoing;
@@ -91,13 +91,13 @@ export class Injector {
   #send(segments: readonly OutgoingSegment[]): void {
     for (const { from, to, bytes } of segments) {
       const { bytes: frame, virtio } = packet()
-        .ethernet({ from: this.#wire.mac, to: this.#wire.peerMac })
+        .ethernet({ from: this.wire.mac, to: this.wire.peerMac })
         .ip({ from: from.address, to: to.address, protocol: PROTOCOL.tcp })
         .payload(bytes)
         .build();
       const arena = concat(virtio, frame);
       const sent = this.#addon.packetSocketSend(this.#fd, arena, Int32Array.of(0, arena.length), 1);
-      if (sent < 0) throw nativeError(`send on ${this.#wire.device}`, sent);
+      if (sent < 0) throw nativeError(`send on ${this.wire.device}`, sent);
     }
   }
 }

@@ -1,7 +1,7 @@
 /** `npm run test:vm`: see the help below. Data on stdout, progress on stderr. */
 import { parseArgs } from 'node:util';
 import { cases } from './cases/index.js';
-import { type BuiltModule, buildModule } from './kernels/build.js';
+import { type BuiltModule, buildModule, buildPrograms } from './kernels/build.js';
 import { chooseKernels, type KernelSpec, kernelSpecs } from './kernels/catalog.js';
 import { fetchKernel, type Kernel } from './kernels/fetch.js';
 import { configuredMirror, type Mirror } from './kernels/mirror.js';
@@ -52,6 +52,7 @@ async function main(): Promise<number> {
   const specs = chooseKernels(options.kernel);
   const names = chooseCases();
   const mirror = await configuredMirror();
+  if (!options['build-only']) await buildPrograms();
   const kernels: KernelResults[] = [];
   for (const spec of specs) kernels.push(await testKernel(spec, mirror, names));
   const all = [BUILD_CASE, ...(options['build-only'] ? [] : names)];

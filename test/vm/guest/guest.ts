@@ -2,11 +2,13 @@
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { RunningProcess } from '../../../cli/namespaces/process.js';
 import type { InjectedConnection, InjectedConnectionOptions } from '../../support/injected-connection.js';
 import type { Injector } from '../../support/injector.js';
+import { runShell } from '../../support/run-shell.js';
 import type { Parameters, ToaModule } from './toa-module.js';
-import { BALANCERS, SERVER } from './wire.js';
-import type { Accepted, ListenOptions, Witness } from './witness.js';
+import { BALANCERS, layWire, SERVER } from './wire.js';
+import { type Accepted, type ListenOptions, Witness } from './witness.js';
 
 /** Something that must be so in every kernel. */
 export interface Case {
@@ -25,25 +27,16 @@ export interface Connected extends Accepted {
 
 type Cleanup = () => unknown;
 
-export class Guest {
-  readonly module: ToaModule;
+/** A program with sockets and a wire to it. */
+export class Site {
   readonly witness: Witness;
   readonly wire: Injector;
-  /** 5.1 for 5.10, 5.010: as a number that can be compared, 5010. */
-  readonly kernel: number;
-  readonly #cleanups: Cleanup[] = [];
-  #ports = 1000;
+  readonly #cleanups: Cleanup[];
 
-  constructor(parts: { module: ToaModule; witness: Witness; wire: Injector; kernel: number }) {
-    this.module = parts.module;
-    this.witness = parts.witness;
-    this.wire = parts.wire;
-    this.kernel = parts.kernel;
-  }
-
-  /** Loads the module, believing the wire's balancers unless told otherwise. */
-  load(parameters: Parameters = {}): void {
-    this.module.load({ trusted: BALANCERS, ...parameters });
+  constructor(witness: Witness, wire: Injector, cleanups: Cleanup[] = []) {
+    this.witness = witness;
+    this.wire = wire;
+    this.#cleanups = cleanups;
   }
 
   /** To be done when the case has ended, in whatever way; last things first. */
@@ -51,29 +44,16 @@ export class Guest {
     this.#cleanups.push(cleanup);
   }
 
-  /** Sets a sysctl until the case has ended. */
-  sysctl(path: string, value: string | number): void {
-    const file = `/proc/sys/${path}`;
-    const before = readFileSync(file, 'utf8');
-    writeFileSync(file, `${value}`);
-    this.afterwards(() => writeFileSync(file, before));
-  }
-
-  /** A port on which nothing was before. */
-  freshPort(): number {
-    return this.#ports++;
-  }
-
-  /** A listener of the witness and its port. */
+  /** A listener of the witness, on a port on which nothing was before. */
   async listen(family: 4 | 6, how: ListenOptions = {}): Promise<{ listener: number; port: number }> {
-    const port = this.freshPort();
+    const port = freshPort();
     return { listener: await this.witness.listen(family, port, how), port };
   }
 
   /** Starts a connection from the wire; says when it is open. */
   async connect(to: string, options: InjectedConnectionOptions = {}): Promise<InjectedConnection> {
     const client = this.start(to, options);
-    await within(5, `${client.name} to ${to}`, once(client, 'connect'));
+    await within(10, `${client.name} to ${to}`, once(client, 'connect'));
     return client;
   }
 
@@ -95,6 +75,56 @@ export class Guest {
     const client = await this.connect(`${SERVER[over]}:${port}`, options);
     return { client, ...(await this.witness.accept(listener)) };
   }
+}
+
+/** The guest's own network namespace, its kernel, and the module. */
+export class Guest extends Site {
+  readonly module: ToaModule;
+  /** The version as a number: 5010 is 5.10. */
+  readonly kernel: number;
+  readonly #cleanups: Cleanup[];
+
+  constructor(parts: { module: ToaModule; witness: Witness; wire: Injector; kernel: number }) {
+    const cleanups: Cleanup[] = [];
+    super(parts.witness, parts.wire, cleanups);
+    this.#cleanups = cleanups;
+    this.module = parts.module;
+    this.kernel = parts.kernel;
+  }
+
+  /** Loads the module, believing the wire's balancers unless told otherwise. */
+  load(parameters: Parameters = {}): void {
+    this.module.load({ trusted: BALANCERS, ...parameters });
+  }
+
+  /** Sets a sysctl until the case has ended. */
+  sysctl(path: string, value: string | number): void {
+    const file = `/proc/sys/${path}`;
+    const before = readFileSync(file, 'utf8');
+    writeFileSync(file, `${value}`);
+    this.afterwards(() => writeFileSync(file, before));
+  }
+
+  /** A network namespace of that name, with a wire and a witness of its own. */
+  namespace(name: string): Site {
+    runShell(`ip netns add ${name}`);
+    const witness = new Witness(name);
+    const wire = layWire(name);
+    this.afterwards(() => {
+      witness.end();
+      wire.close();
+      runShell(`ip netns delete ${name}`);
+    });
+    return new Site(witness, wire);
+  }
+
+  /** Starts a program and waits for the line that says that it is ready; it is killed when the case has ended. */
+  async program(command: readonly string[], ready: RegExp): Promise<RunningProcess> {
+    const running = new RunningProcess(command[0]!, command.slice(1));
+    this.afterwards(() => running.stop('SIGKILL'));
+    await within(30, command.join(' '), running.line(ready));
+    return running;
+  }
 
   /** Undoes what the case has done; answers what could not be undone. */
   async cleanUp(): Promise<string[]> {
@@ -108,6 +138,13 @@ export class Guest {
     }
     return failures;
   }
+}
+
+let ports = 1000;
+
+/** A port on which nothing was before. */
+export function freshPort(): number {
+  return ports++;
 }
 
 /** What `promise` becomes, unless that takes too many seconds. */

@@ -78,10 +78,20 @@ export class Witness {
     return this.ask('peer', fd);
   }
 
-  /** The bytes that a socket option answers, or the name of its error. */
-  async option(fd: number, level: number, name: number, length: number): Promise<Uint8Array | string> {
+  /**
+   * The bytes that a socket option answers for a buffer of that length, or the name of its error. The buffer begins with
+   * the bytes given, and is full of ee behind them.
+   */
+  async option(
+    fd: number,
+    level: number,
+    name: number,
+    length: number,
+    given: Uint8Array = new Uint8Array(),
+  ): Promise<Uint8Array | string> {
     try {
-      return Buffer.from(await this.ask<string>('get', fd, level, name, length), 'hex');
+      const hex = Buffer.from(given).toString('hex');
+      return Buffer.from(await this.ask<string>('get', fd, level, name, length, hex), 'hex');
     } catch (error) {
       if (error instanceof WitnessError) return error.message;
       throw error;

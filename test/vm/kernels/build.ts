@@ -10,9 +10,10 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { packageRoot } from '../../../lib/native.js';
 import { cacheFolder } from '../cache.js';
+import { compiled } from '../guest/programs.js';
 import { run } from '../run.js';
 import type { Kernel } from './fetch.js';
 import type { Mirror } from './mirror.js';
@@ -72,4 +73,17 @@ function digestOf(folder: string): string {
     if (statSync(path).isFile()) hash.update(`${name}\0`).update(readFileSync(path));
   }
   return hash.digest('hex');
+}
+
+/** Compiles the C programs that cases call. */
+export async function buildPrograms(): Promise<void> {
+  const sources = join(packageRoot, 'test/vm/programs');
+  mkdirSync(dirname(compiled('x')), { recursive: true });
+  for (const file of readdirSync(sources).filter((name) => name.endsWith('.c'))) {
+    const target = compiled(basename(file, '.c'));
+    const source = join(sources, file);
+    const made = statSync(target, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+    if (made > statSync(source).mtimeMs) continue;
+    await run('gcc', ['-O2', '-Wall', '-Wextra', '-Werror', '-pthread', '-o', target, source]);
+  }
 }

@@ -2,6 +2,7 @@
 
 [id, name, arguments...] -> [id, "ok", result] or [id, "error", errno name or text]
 """
+import ctypes
 import errno
 import json
 import socket
@@ -10,6 +11,7 @@ import sys
 import time
 
 IPPROTO_MPTCP = 262
+libc = ctypes.CDLL(None, use_errno=True)
 sockets = {}
 
 
@@ -59,8 +61,14 @@ def local(fd):
     return text(sockets[fd].getsockname())
 
 
-def get(fd, level, name, length):
-    return sockets[fd].getsockopt(level, name, length).hex()
+def get(fd, level, name, length, given=""):
+    """getsockopt() with a buffer of that length, which begins with the bytes given and is full of ee behind them."""
+    given = bytes.fromhex(given)
+    buffer = ctypes.create_string_buffer(given + b"\xee" * (length - len(given)), length or 1)
+    size = ctypes.c_uint(length)
+    if libc.getsockopt(fd, level, name, buffer, ctypes.byref(size)) != 0:
+        raise OSError(ctypes.get_errno(), "getsockopt")
+    return buffer.raw[: size.value].hex()
 
 
 def set_option(fd, level, name, value):
@@ -81,9 +89,6 @@ def close(fd):
 
 def unspecified(fd):
     """connect() to AF_UNSPEC, which dissolves the connection."""
-    import ctypes
-
-    libc = ctypes.CDLL(None, use_errno=True)
     if libc.connect(fd, struct.pack("H14x", 0), 16) != 0:
         raise OSError(ctypes.get_errno(), "connect")
 
@@ -103,9 +108,6 @@ def fresh(family, how):
 
 def sockmap(fds):
     """Puts the sockets into a BPF_MAP_TYPE_SOCKMAP; raises what the kernel answers."""
-    import ctypes
-
-    libc = ctypes.CDLL(None, use_errno=True)
 
     def bpf(command, attributes):
         result = libc.syscall(321, command, attributes, len(attributes))
