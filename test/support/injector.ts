@@ -50,7 +50,7 @@ export class Injector {
 
   /** Opens a connection to `10.9.0.1:80` or `[fd00:9::1]:80`. It is a stream; 'connect' says that it is open. */
   connect(to: string, options: InjectedConnectionOptions = {}): InjectedConnection {
-    const connection = new InjectedConnection(to, this.#ports++, options, (segments) => this.#send(segments));
+    const connection = new InjectedConnection(to, this.#ports++, options, (segments) => this.send(segments));
     const key = hostPortText(connection.local);
     this.#connections.set(key, connection);
     connection.once('close', () => this.#connections.delete(key));
@@ -88,7 +88,8 @@ export class Injector {
       ?.receive({ from: ip.from, to: ip.to, bytes: ip.payload, partialChecksum: (header.flags & 1) === 1 });
   }
 
-  #send(segments: readonly OutgoingSegment[]): void {
+  /** Puts segments onto the wire that no connection of ours sends. */
+  send(segments: readonly OutgoingSegment[]): void {
     for (const { from, to, bytes } of segments) {
       const { bytes: frame, virtio } = packet()
         .ethernet({ from: this.wire.mac, to: this.wire.peerMac })

@@ -1,8 +1,10 @@
 import { deepStrictEqual, ok, strictEqual } from 'node:assert/strict';
 import { once } from 'node:events';
-import type { TcpSegment } from '../../support/tcp-segment.js';
-import { type Case, until, within } from '../guest/guest.js';
+import { parseHostPort } from '../../support/injected-connection.js';
+import { encodeTcp, type TcpSegment } from '../../support/tcp-segment.js';
+import { type Case, type Guest, until, within } from '../guest/guest.js';
 import { SERVER } from '../guest/wire.js';
+import type { Accepted } from '../guest/witness.js';
 import { CLIENT4, CLIENT6, FOUND, recordOf, toa } from './toa.js';
 
 const OTHER4 = '198.51.100.99:1234';
@@ -144,6 +146,22 @@ export const handshakeCases: readonly Case[] = [
     },
   },
   {
+    name: 'Fast Open: with syn=1 the option of the SYN, else the peer, and both are counted',
+    run: async (guest) => {
+      guest.sysctl('net/ipv4/tcp_fastopen', 0x602); // servers, without a cookie, all listeners
+      guest.load({ syn: 1 });
+      const before = guest.module.stats();
+      strictEqual((await openFast(guest, '10.9.1.1:7001')).peer, CLIENT4);
+      guest.module.set({ syn: 0 });
+      const { peer, fd } = await openFast(guest, '10.9.1.1:7002');
+      strictEqual(peer, '10.9.1.1:7002');
+      strictEqual(await recordOf(guest, fd), 'ESRCH');
+      const after = guest.module.stats();
+      strictEqual(after.toa_fast_open! - before.toa_fast_open!, 2, 'all of them');
+      strictEqual(after.toa_fast_open_no_toa! - before.toa_fast_open_no_toa!, 1, 'those without a client');
+    },
+  },
+  {
     name: 'a connection that is reset before accept still has its client, or says that it is gone',
     run: async (guest) => {
       guest.load();
@@ -170,3 +188,16 @@ export const handshakeCases: readonly Case[] = [
     },
   },
 ];
+
+/** A SYN with an option and data, which makes a connection at once; its ACK has the option of somebody else. */
+async function openFast(guest: Guest, from: string): Promise<Accepted> {
+  const { listener, port } = await guest.listen(4, { fastopen: 10 });
+  const [source, target] = [parseHostPort(from), parseHostPort(`${SERVER[4]}:${port}`)];
+  const ends = { from: source.port, to: target.port };
+  const fields = { ...ends, seq: 1000, flags: 'S', options: [toa(CLIENT4), Uint8Array.of(2, 4, 5, 180)] };
+  const bytes = encodeTcp(fields, Buffer.from('hello'), source.address, target.address);
+  guest.wire.send([{ from: source, to: target, bytes, partialChecksum: false, gsoSize: 0 }]);
+  const accepted = await guest.witness.accept(listener);
+  strictEqual(await guest.witness.ask('read', accepted.fd, 10), 'hello');
+  return accepted;
+}

@@ -4,6 +4,10 @@ import { formatCases } from './formats.js';
 import { handshakeCases } from './handshakes.js';
 import { interfaceCases } from './interfaces.js';
 import { lifetimeCases } from './lifetimes.js';
+import { loadCases } from './load.js';
+import { neighborCases } from './neighbors.js';
+import { programCases } from './programs.js';
+import { topologyCases } from './topology.js';
 import { trustCases } from './trust.js';
 
 /** All cases, in the order in which they run. */
@@ -14,4 +18,8 @@ export const cases: readonly Case[] = [
   ...trustCases,
   ...interfaceCases,
   ...lifetimeCases,
+  ...neighborCases,
+  ...programCases,
+  ...topologyCases,
+  ...loadCases,
 ];

@@ -123,7 +123,7 @@ static int take_answers(struct connection *batch, int count)
 			one->open = 1;
 			opened++;
 			send_segment(one, ACK, 1, NULL, 0);
-			send_segment(one, ACK | PSH, 0, &one->number, sizeof(one->number));
+			send_segment(one, ACK | PSH, 1, &one->number, sizeof(one->number));
 			if (ending_of(one) == CLIENT_RESETS_EARLY)
 				send_segment(one, RST | ACK, 0, NULL, 0);
 		}
