@@ -24,9 +24,9 @@
 
 /*
  * The registers that a function was entered with. From 6.2 on the arguments
- * can be read by themselves; before, all registers must be asked for. Up to
- * 5.10 a callback says that it guards against recursion, later that it does
- * not; ours calls no function that is hooked.
+ * can be read by themselves; x86 has saved them for every callback since 5.11;
+ * elsewhere all registers must be asked for. Up to 5.10 a callback says that it
+ * may be entered again, later that it may not; ours calls no hooked function.
  */
 #ifdef TOA_HAVE_FTRACE_REGS
 typedef struct ftrace_regs toa_registers;
@@ -51,7 +51,10 @@ toa_continue_at(toa_registers *registers, unsigned long address)
 
 #else
 
-#ifdef TOA_HAVE_FTRACE_REGS
+#if defined(TOA_HAVE_FTRACE_REGS) && defined(CONFIG_DYNAMIC_FTRACE_WITH_ARGS)
+#define TOA_FTRACE_FLAGS	0
+#define toa_pt_regs(registers)	(&(registers)->regs)
+#elif defined(TOA_HAVE_FTRACE_REGS)
 #define TOA_FTRACE_FLAGS	FTRACE_OPS_FL_SAVE_REGS
 #define toa_pt_regs(registers)	ftrace_get_regs(registers)
 #else

@@ -3,130 +3,132 @@
  * getname.c - getpeername() and accept() name the client.
  *
  * inet_getname and inet6_getname are hooked at their entry. For a socket with
- * an entry the hook goes on in a function of ours, which calls the original
- * and then writes the client over the balancer. All others just run on.
+ * an entry the hook itself writes the client's name, and goes on in a function
+ * that returns its length in place of the original. All others just run on,
+ * and so do calls that are to fail.
  *
- * The original takes the lock of the socket and may sleep for long, in any
- * number of threads. So nothing here is taken from a pool that could run dry,
- * and the module counts the calls that are inside it before it may go.
+ * The original may sleep for long, waiting for the lock of the socket. Nothing
+ * here waits: an entry does not change, and what it is compared with may be
+ * read without the lock.
  */
 #include "getname.h"
 #include "hook.h"
 #include "netns.h"
 #include "store.h"
 
-#include <linux/delay.h>
 #include <linux/in.h>
 #include <linux/in6.h>
-#include <linux/module.h>
 #include <linux/net.h>
-#include <net/inet_common.h>
-#include <net/ipv6.h>
+#include <linux/rcupdate.h>
+#include <net/tcp_states.h>
 
-/* Calls on their way to us or in us; those of one CPU may end on another. */
-static DEFINE_PER_CPU(long, inside);
-
-static void name_v4(const struct toa_entry *entry, struct sockaddr_in *name,
-		    struct toa_net *tn)
+static noinline int length_of_v4(void)
 {
-	const struct toa_address *client = &entry->option.client;
-
-	if (client->family != 4) {	/* NAT64 has its socket option */
-		toa_count(tn, TOA_STAT_GETNAME_TOA_BYPASS);
-		return;
-	}
-	/* Somebody else may rename peers too: BPF_CGROUP_INET4_GETPEERNAME. */
-	if (name->sin_addr.s_addr != entry->peer.s6_addr32[3] ||
-	    name->sin_port != entry->peer_port) {
-		toa_count(tn, TOA_STAT_GETNAME_TOA_MISMATCH);
-		return;
-	}
-	memcpy(&name->sin_port, client->port, sizeof(name->sin_port));
-	memcpy(&name->sin_addr, client->bytes, sizeof(name->sin_addr));
-	toa_count(tn, TOA_STAT_GETNAME_TOA_OK);
+	return sizeof(struct sockaddr_in);
 }
 
-static void name_v6(const struct toa_entry *entry, struct sockaddr_in6 *name,
-		    struct toa_net *tn)
+static noinline int length_of_v6(void)
 {
-	const struct toa_address *client = &entry->option.client;
-	__be32 v4;
+	return sizeof(struct sockaddr_in6);
+}
 
-	if (!client->family) {
-		toa_count(tn, TOA_STAT_GETNAME_TOA_BYPASS);
-		return;
-	}
-	if (!ipv6_addr_equal(&name->sin6_addr, &entry->peer) ||
-	    name->sin6_port != entry->peer_port) {
-		toa_count(tn, TOA_STAT_GETNAME_TOA_MISMATCH);
-		return;
-	}
+/* False for NAT64, which has its socket option, and where the option has no client. */
+static bool name_v4(const struct toa_address *client, struct sockaddr_in *name)
+{
+	if (client->family != 4)
+		return false;
+	name->sin_family = AF_INET;
+	memcpy(&name->sin_port, client->port, sizeof(name->sin_port));
+	memcpy(&name->sin_addr, client->bytes, sizeof(name->sin_addr));
+	memset(name->sin_zero, 0, sizeof(name->sin_zero));
+	return true;
+}
+
+/* Flow and scope would be those of the balancer. */
+static bool name_v6(const struct toa_address *client, struct sockaddr_in6 *name)
+{
+	if (!client->family)
+		return false;
+	name->sin6_family = AF_INET6;
 	memcpy(&name->sin6_port, client->port, sizeof(name->sin6_port));
+	name->sin6_flowinfo = 0;
+	name->sin6_scope_id = 0;
 	if (client->family == 4) {
+		__be32 v4;
+
 		memcpy(&v4, client->bytes, sizeof(v4));
 		ipv6_addr_set_v4mapped(v4, &name->sin6_addr);
 	} else {
 		memcpy(&name->sin6_addr, client->bytes, sizeof(name->sin6_addr));
 	}
-	/* both were the balancer's */
-	name->sin6_flowinfo = 0;
-	name->sin6_scope_id = 0;
-	toa_count(tn, TOA_STAT_GETNAME_TOA_OK);
+	return true;
 }
 
-static void name_client(const struct sock *sk, struct sockaddr *name)
+/* accept() asks with 2, and is told the name of a connection that is closed already. */
+static bool has_peer(const struct sock *sk, int peer)
 {
-	struct toa_net *tn = toa_net(sock_net(sk));
-	const struct toa_entry *entry;
-
-	rcu_read_lock();
-	entry = toa_store_find(sk);
-	if (!entry)
-		toa_count(tn, TOA_STAT_GETNAME_TOA_MISMATCH);
-	else if (name->sa_family == AF_INET)
-		name_v4(entry, (struct sockaddr_in *)name, tn);
-	else
-		name_v6(entry, (struct sockaddr_in6 *)name, tn);
-	rcu_read_unlock();
+	return peer == 2 || !((1 << READ_ONCE(sk->sk_state)) & (TCPF_CLOSE | TCPF_SYN_SENT));
 }
 
-static noinline int toa_inet_getname(struct socket *sock, struct sockaddr *name, int peer)
+static enum toa_stat name_client(const struct sock *sk, const struct toa_entry *entry,
+				 void *name, int peer, int family)
 {
-	int length = inet_getname(sock, name, peer);
+	bool named;
 
-	if (length > 0)
-		name_client(sock->sk, name);
-	this_cpu_dec(inside);
-	return length;
+	if (!entry || !peer || !has_peer(sk, peer))
+		return TOA_STAT_GETNAME_TOA_EMPTY;
+	if (!toa_entry_fits(entry, sk))
+		return TOA_STAT_GETNAME_TOA_MISMATCH;
+
+	named = family == AF_INET ? name_v4(&entry->option.client, name)
+				  : name_v6(&entry->option.client, name);
+	return named ? TOA_STAT_GETNAME_TOA_OK : TOA_STAT_GETNAME_TOA_BYPASS;
 }
 
-static noinline int toa_inet6_getname(struct socket *sock, struct sockaddr *name, int peer)
+static __always_inline void answer(const struct sock *sk, const struct hlist_head *bucket,
+				   int family, int (*length)(void), toa_registers *registers)
 {
-	int length = inet6_getname(sock, name, peer);
+	enum toa_stat outcome = name_client(sk, toa_store_search(sk, bucket),
+					    (void *)toa_argument(registers, 1),
+					    (int)toa_argument(registers, 2), family);
+	struct toa_net *tn;
 
-	if (length > 0)
-		name_client(sock->sk, name);
-	this_cpu_dec(inside);
-	return length;
+	if (outcome == TOA_STAT_GETNAME_TOA_OK)
+		toa_continue_at(registers, (unsigned long)length);
+	tn = toa_net(sock_net(sk));
+	if (likely(tn))
+		toa_count(tn, outcome);
 }
 
-static __always_inline void getname_entered(unsigned long parent_ip, unsigned long ours,
-					    toa_registers *registers)
+static noinline notrace void answer_v4(const struct sock *sk, const struct hlist_head *bucket,
+				       toa_registers *registers)
 {
-	const struct socket *sock = (struct socket *)toa_argument(registers, 0);
-	const struct sock *sk = sock->sk;
-	struct toa_entry *entry;
+	answer(sk, bucket, AF_INET, length_of_v4, registers);
+}
+
+static noinline notrace void answer_v6(const struct sock *sk, const struct hlist_head *bucket,
+				       toa_registers *registers)
+{
+	answer(sk, bucket, AF_INET6, length_of_v6, registers);
+}
+
+typedef void answer_fn(const struct sock *sk, const struct hlist_head *bucket,
+		       toa_registers *registers);
+
+/* For all sockets, most of which have nothing to do with us: not a step too many. */
+static __always_inline void getname_entered(toa_registers *registers, answer_fn *answer)
+{
+	const struct sock *sk = ((struct socket *)toa_argument(registers, 0))->sk;
+	const struct hlist_head *bucket = toa_store_bucket(sk);
 	struct toa_net *tn;
 
 	rcu_read_lock();
-	entry = (int)toa_argument(registers, 2) ? toa_store_find(sk) : NULL;
-	if (likely(!entry)) {
+	if (unlikely(!hlist_empty(bucket) || sk->sk_protocol == IPPROTO_MPTCP)) {
+		answer(sk, bucket, registers);
+	} else {
 		tn = toa_net(sock_net(sk));
-		if (tn)
+		if (likely(tn))
 			toa_count(tn, TOA_STAT_GETNAME_TOA_EMPTY);
-	} else if (!within_module(parent_ip, THIS_MODULE)) {
-		this_cpu_inc(inside);
-		toa_continue_at(registers, ours);
 	}
 	rcu_read_unlock();
 }
@@ -134,30 +136,19 @@ static __always_inline void getname_entered(unsigned long parent_ip, unsigned lo
 static void notrace inet_getname_entered(unsigned long ip, unsigned long parent_ip,
 					 struct ftrace_ops *ops, toa_registers *registers)
 {
-	getname_entered(parent_ip, (unsigned long)toa_inet_getname, registers);
+	getname_entered(registers, answer_v4);
 }
 
 static void notrace inet6_getname_entered(unsigned long ip, unsigned long parent_ip,
 					  struct ftrace_ops *ops, toa_registers *registers)
 {
-	getname_entered(parent_ip, (unsigned long)toa_inet6_getname, registers);
+	getname_entered(registers, answer_v6);
 }
 
 static struct toa_hook hooks[] = {
 	TOA_HOOK("inet_getname", inet_getname_entered, FTRACE_OPS_FL_IPMODIFY),
 	TOA_HOOK("inet6_getname", inet6_getname_entered, FTRACE_OPS_FL_IPMODIFY),
 };
-
-/* With the hooks away it only falls, so a sum that misses a fall is too large. */
-static long calls_inside(void)
-{
-	long calls = 0;
-	int cpu;
-
-	for_each_possible_cpu(cpu)
-		calls += READ_ONCE(per_cpu(inside, cpu));
-	return calls;
-}
 
 int __init toa_getname_init(void)
 {
@@ -167,8 +158,6 @@ int __init toa_getname_init(void)
 void toa_getname_exit(void)
 {
 	toa_hooks_remove(hooks, ARRAY_SIZE(hooks));
-	while (calls_inside())
-		msleep(10);
-	/* a call that has counted itself out may have been preempted before its return */
+	/* a task may have been preempted on its way to length_of_v4 or in it */
 	synchronize_rcu_tasks();
 }

@@ -69,3 +69,4 @@ module_exit(toa_exit);
 
 MODULE_DESCRIPTION("TCP Option Address: the client behind a FULLNAT balancer");
 MODULE_LICENSE("GPL");
+MODULE_VERSION(TOA_VERSION);

@@ -23,10 +23,13 @@ struct toa_net {
 
 extern unsigned int toa_net_id;
 
-/* NULL while the namespace is being made. */
-static inline struct toa_net *toa_net(const struct net *net)
+/*
+ * NULL while the namespace is being made. net_generic() without its own RCU
+ * section: ours are in one, or hold the namespace.
+ */
+static __always_inline struct toa_net *toa_net(const struct net *net)
 {
-	return net_generic(net, toa_net_id);
+	return rcu_dereference_raw(net->gen)->ptr[toa_net_id];
 }
 
 /* Under RCU: a namespace that dies gives its counters back a grace period later. */

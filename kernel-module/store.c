@@ -48,7 +48,7 @@ static u32 socket_bucket(const struct sock *sk)
  * The socket that a program has of an MPTCP connection is not the one that was
  * made for the handshake; it has the same addresses.
  */
-struct toa_entry *toa_store_find_mptcp(const struct sock *sk)
+struct toa_entry *toa_store_of_mptcp(const struct sock *sk)
 {
 	const struct inet_sock *inet = inet_sk(sk);
 	struct toa_entry *entry;
@@ -114,7 +114,7 @@ static void link_entry(struct toa_entry *entry)
 	unsigned long flags;
 
 	spin_lock_irqsave(&locks[bucket % LOCKS], flags);
-	stale = toa_store_of(sk);
+	stale = toa_store_of(sk, &toa_store_by_socket[bucket]);
 	if (stale)
 		unlink_entry(stale);
 	hlist_add_head_rcu(&entry->by_socket, &toa_store_by_socket[bucket]);
@@ -170,7 +170,7 @@ void toa_store_remove(const struct sock *sk)
 		return;
 	rcu_read_lock();
 	spin_lock_irqsave(&locks[bucket % LOCKS], flags);
-	entry = toa_store_of(sk);
+	entry = toa_store_of(sk, &toa_store_by_socket[bucket]);
 	if (entry)
 		unlink_entry(entry);
 	spin_unlock_irqrestore(&locks[bucket % LOCKS], flags);

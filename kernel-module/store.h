@@ -42,11 +42,15 @@ static inline bool toa_entry_fits(const struct toa_entry *entry,
 	       ipv6_addr_equal(&entry->local, &sk->sk_v6_rcv_saddr);
 }
 
-/* The entry keyed by this socket, fitting or not. Under RCU. */
-static __always_inline struct toa_entry *toa_store_of(const struct sock *sk)
+static __always_inline struct hlist_head *toa_store_bucket(const struct sock *sk)
 {
-	struct hlist_head *bucket =
-		&toa_store_by_socket[hash_ptr((void *)sk, toa_store_bits)];
+	return &toa_store_by_socket[hash_ptr((void *)sk, toa_store_bits)];
+}
+
+/* The entry keyed by this socket, fitting or not. Under RCU. */
+static inline struct toa_entry *toa_store_of(const struct sock *sk,
+					     const struct hlist_head *bucket)
+{
 	struct toa_entry *entry;
 
 	hlist_for_each_entry_rcu(entry, bucket, by_socket)
@@ -55,19 +59,23 @@ static __always_inline struct toa_entry *toa_store_of(const struct sock *sk)
 	return NULL;
 }
 
-struct toa_entry *toa_store_find_mptcp(const struct sock *sk);
+struct toa_entry *toa_store_of_mptcp(const struct sock *sk);
+
+/* The same; that of the subflow for a socket of MPTCP. Under RCU. */
+static inline struct toa_entry *toa_store_search(const struct sock *sk,
+						 const struct hlist_head *bucket)
+{
+	if (unlikely(sk->sk_protocol == IPPROTO_MPTCP))
+		return toa_store_of_mptcp(sk);
+	return toa_store_of(sk, bucket);
+}
 
 /* The entry of a connected socket, or NULL. Under RCU. */
-static __always_inline struct toa_entry *toa_store_find(const struct sock *sk)
+static inline struct toa_entry *toa_store_find(const struct sock *sk)
 {
-	struct toa_entry *entry = toa_store_of(sk);
+	struct toa_entry *entry = toa_store_search(sk, toa_store_bucket(sk));
 
-	if (likely(!entry)) {
-		if (unlikely(sk->sk_protocol == IPPROTO_MPTCP))
-			return toa_store_find_mptcp(sk);
-		return NULL;
-	}
-	return toa_entry_fits(entry, sk) ? entry : NULL;
+	return entry && toa_entry_fits(entry, sk) ? entry : NULL;
 }
 
 int toa_store_insert(const struct sock *sk, const struct toa_option *option,
