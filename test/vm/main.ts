@@ -1,6 +1,7 @@
 /** `npm run test:vm`: see the help below. Data on stdout, progress on stderr. */
 import { parseArgs } from 'node:util';
 import { cases } from './cases/index.js';
+import { type CostResult, costTable, excesses, measureCost } from './cost.js';
 import { type BuiltModule, buildModule, buildPrograms } from './kernels/build.js';
 import { chooseKernels, type KernelSpec, kernelSpecs } from './kernels/catalog.js';
 import { fetchKernel, type Kernel } from './kernels/fetch.js';
@@ -16,6 +17,7 @@ Builds toa.ko for Debian's kernels, boots each in a virtual machine and runs the
   --kernel NAME  one of ${kernelSpecs.map(({ name }) => name).join(', ')}; may be repeated; all without it
   --case TEXT    cases whose names contain TEXT; may be repeated; all without it
   --build-only   fetch and build, boot nothing
+  --cost         measure what the module costs, instead of running cases
   --list         the names of the cases
   --json         the results for machines
   --help
@@ -28,6 +30,7 @@ const { values: options } = parseArgs({
     kernel: { type: 'string', multiple: true, default: [] },
     case: { type: 'string', multiple: true, default: [] },
     'build-only': { type: 'boolean', default: false },
+    cost: { type: 'boolean', default: false },
     list: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
@@ -53,12 +56,28 @@ async function main(): Promise<number> {
   const names = chooseCases();
   const mirror = await configuredMirror();
   if (!options['build-only']) await buildPrograms();
+  if (options.cost) return measure(specs, mirror);
   const kernels: KernelResults[] = [];
   for (const spec of specs) kernels.push(await testKernel(spec, mirror, names));
   const all = [BUILD_CASE, ...(options['build-only'] ? [] : names)];
   console.log(options.json ? toJson(kernels) : toTable(all, kernels));
   const failures = kernels.flatMap(({ results }) => [...results.values()]).filter(isFailure);
   return failures.length === 0 ? 0 : 1;
+}
+
+/** Costs in instructions of the guest, one kernel after another. */
+async function measure(specs: readonly KernelSpec[], mirror: Mirror): Promise<number> {
+  const results: CostResult[] = [];
+  for (const spec of specs) {
+    const kernel = await fetchKernel(spec, mirror, say);
+    const module = await buildModule(kernel, mirror, say);
+    say(`${kernel.version}: measuring`);
+    results.push(await measureCost(kernel, module.path));
+  }
+  console.log(options.json ? JSON.stringify(results, undefined, 2) : costTable(results));
+  const beyond = results.flatMap(excesses);
+  for (const line of beyond) say(line);
+  return beyond.length === 0 ? 0 : 1;
 }
 
 function chooseCases(): string[] {

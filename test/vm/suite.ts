@@ -1,21 +1,13 @@
 /** All cases in one kernel: boots it as often as it takes. */
-import {
-  appendFileSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { packageRoot } from '../../lib/native.js';
 import { cacheFolder } from './cache.js';
-import { type Job, type Outcome, RESULTS, type ReportLine, verdictCommand } from './guest/agreement.js';
+import type { Outcome, ReportLine } from './guest/agreement.js';
 import { boot, type End } from './guest/boot.js';
 import { packInitramfs } from './guest/initramfs.js';
+import { prepareShare } from './guest/share.js';
 import type { Kernel } from './kernels/fetch.js';
+import { TemporaryFolder } from './temporary-folder.js';
 
 /** How a case ended in a kernel, and for a failure why. */
 export interface CaseResult {
@@ -37,39 +29,20 @@ export async function runCases(
 ): Promise<Map<string, CaseResult>> {
   const results = new Map<string, CaseResult>();
   rmSync(logFile(kernel), { force: true });
-  const folder = mkdtempSync(join(tmpdir(), 'toa-vm-'));
-  try {
-    const initramfs = join(folder, 'initramfs');
-    await packInitramfs(kernel, initramfs);
-    for (let left = names; left.length > 0; left = names.filter((name) => !results.has(name))) {
-      const share = mkdtempSync(join(folder, 'guest-'));
-      prepare(share, { cases: left, module, modulesRoot: kernel.root });
-      const report = join(share, 'report.jsonl');
-      const end = await boot(kernel, { initramfs, results: share, heartbeat: report, patience: PATIENCE });
-      keepLog(kernel, share);
-      const words = lastWords(share);
-      const progress = collect(report, end, words, results);
-      if (!progress) throw new Error(`the guest ${end} before its first case\n${words}`);
-    }
-  } finally {
-    rmSync(folder, { recursive: true });
+  using folder = new TemporaryFolder('vm');
+  const initramfs = join(folder.path, 'initramfs');
+  await packInitramfs(kernel, initramfs);
+  for (let left = names; left.length > 0; left = names.filter((name) => !results.has(name))) {
+    const share = mkdtempSync(join(folder.path, 'guest-'));
+    prepareShare(share, 'main', { cases: left, module, modulesRoot: kernel.root });
+    const report = join(share, 'report.jsonl');
+    const end = await boot(kernel, { initramfs, results: share, heartbeat: report, patience: PATIENCE });
+    keepLog(kernel, share);
+    const words = lastWords(share);
+    const progress = collect(report, end, words, results);
+    if (!progress) throw new Error(`the guest ${end} before its first case\n${words}`);
   }
   return results;
-}
-
-/** Puts into the guest's folder what it starts with. */
-function prepare(share: string, job: Job): void {
-  writeFileSync(join(share, 'job.json'), JSON.stringify(job));
-  writeFileSync(
-    join(share, 'start'),
-    `export PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin HOME=/root LC_ALL=C.UTF-8
-mkdir -p /lib/modules
-mount --bind '${job.modulesRoot}/lib/modules' /lib/modules
-ulimit -n 65536
-'${process.execPath}' '${join(packageRoot, 'dist/test/vm/guest/main.js')}' >${RESULTS}/output 2>&1
-${verdictCommand('$?')}
-`,
-  );
 }
 
 /** Adds the report's lines to the results; false if it has none. */

@@ -31,15 +31,17 @@ export const lifetimeCases: readonly Case[] = [
     run: async (guest) => {
       guest.load({ max_entries: 1024 }); // the least there may be
       const crowd = await guest.listen(4, { backlog: 2000 });
-      for (let i = 0; i < 1010; i++) guest.start(`${SERVER[4]}:${crowd.port}`, { ack: toa(CLIENT4) });
-      await until('a crowd', () => guest.module.connections().length === 1010, 60);
+      for (let crowded = 50; crowded <= 1000; crowded += 50) {
+        for (let i = 0; i < 50; i++) guest.start(`${SERVER[4]}:${crowd.port}`, { ack: toa(CLIENT4) });
+        await until(`a crowd of ${crowded}`, () => guest.module.connections().length === crowded);
+      }
       const listening = await guest.listen(4);
       const joined = [];
-      for (let i = 0; i < 20; i++)
+      for (let i = 0; i < 30; i++)
         joined.push(await guest.join(listening, 4, { ack: toa(`203.0.113.7:${100 + i}`) }));
       deepStrictEqual(
         joined.map(({ peer }) => peer),
-        joined.map(({ client }, i) => (i < 14 ? `203.0.113.7:${100 + i}` : client.name)),
+        joined.map(({ client }, i) => (i < 24 ? `203.0.113.7:${100 + i}` : client.name)),
       );
       strictEqual(guest.module.stats().toa_table_full, 6);
       await guest.witness.ask('close', joined[0]!.fd);

@@ -20,6 +20,7 @@ import {
 import { type Case, type Guest, until } from '../guest/guest.js';
 import { nginxConfiguration } from '../guest/nginx.js';
 import { Witness } from '../guest/witness.js';
+import { sinceDebian12 } from './neighbors.js';
 
 const LOCALS = '10.0.0.1,fd00::1';
 const SOL_MPTCP = 284;
@@ -89,7 +90,7 @@ export const topologyCases: readonly Case[] = [
   {
     name: 'MPTCP listener: a client that speaks MPTCP through the balancer',
     patience: 90,
-    unless: ({ kernel }) => (kernel < 6001 ? 'MPTCP of this kernel is too young' : undefined),
+    unless: sinceDebian12,
     run: async (guest) => {
       guest.load({ trusted: LOCALS });
       const { client, server } = await lay(guest, [80]);

@@ -30,3 +30,24 @@ export type Outcome = 'pass' | 'fail' | 'not applicable';
 export type ReportLine =
   | { readonly begins: string }
   | { readonly ended: string; readonly outcome: Outcome; readonly detail: string; readonly ms: number };
+
+/** What calls cost, in instructions (nanoseconds of a guest that counts them). */
+export interface CallCosts {
+  /** getpeername() on a connection without an option, over IPv4 and IPv6. */
+  readonly plain4: number;
+  readonly plain6: number;
+  /** The same on one that came with an option. */
+  readonly toa4: number;
+  readonly toa6: number;
+  /** Opening, accepting and closing a connection over the loopback. */
+  readonly accept: number;
+}
+
+/** What a guest that measures has found. */
+export interface Costs {
+  readonly without: CallCosts;
+  readonly loaded: CallCosts;
+  /** After unloading: how far two equal measurements differ. */
+  readonly again: CallCosts;
+  readonly bytesPerConnection: number;
+}

@@ -1,9 +1,9 @@
 /** The first programs of a guest: busybox, the modules that reach this machine's files, and a script. */
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { basename, delimiter, join } from 'node:path';
 import type { Kernel } from '../kernels/fetch.js';
 import { run } from '../run.js';
+import { TemporaryFolder } from '../temporary-folder.js';
 import { RESULTS, verdictCommand } from './agreement.js';
 
 /** Modules that the guest needs before it can see this machine's files. */
@@ -40,19 +40,15 @@ exec chroot /root /bin/sh ${RESULTS}/start
 
 /** Packs the initramfs of a kernel into a file. */
 export async function packInitramfs(kernel: Kernel, file: string): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), 'toa-initramfs-'));
-  try {
-    for (const part of ['bin', 'modules']) mkdirSync(join(folder, part));
-    copyFileSync(findProgram('busybox'), join(folder, 'bin/busybox'));
-    writeFileSync(join(folder, 'init'), INIT, { mode: 0o755 });
-    const order = await modulesInOrder(kernel);
-    for (const path of order) await copyModule(path, join(folder, 'modules'));
-    const names = order.map((path) => `${moduleFile(path)}\n`);
-    writeFileSync(join(folder, 'modules/order'), names.join(''));
-    await run('sh', ['-c', 'cd "$0" && find . | cpio --quiet -o -H newc >"$1"', folder, file]);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+  using folder = new TemporaryFolder('initramfs');
+  for (const part of ['bin', 'modules']) mkdirSync(join(folder.path, part));
+  copyFileSync(findProgram('busybox'), join(folder.path, 'bin/busybox'));
+  writeFileSync(join(folder.path, 'init'), INIT, { mode: 0o755 });
+  const order = await modulesInOrder(kernel);
+  for (const path of order) await copyModule(path, join(folder.path, 'modules'));
+  const names = order.map((path) => `${moduleFile(path)}\n`);
+  writeFileSync(join(folder.path, 'modules/order'), names.join(''));
+  await run('sh', ['-c', 'cd "$0" && find . | cpio --quiet -o -H newc >"$1"', folder.path, file]);
 }
 
 /** The files of the first modules, each after those that it needs; nothing for what is built in. */
