@@ -21,6 +21,9 @@
 #if !IS_ENABLED(CONFIG_IPV6)
 #error "toa needs CONFIG_IPV6: addresses are kept as IPv6, also IPv4 ones"
 #endif
+#if !defined(CONFIG_DYNAMIC_FTRACE_WITH_REGS) && !defined(CONFIG_DYNAMIC_FTRACE_WITH_ARGS)
+#error "toa needs ftrace with registers or arguments"
+#endif
 
 /*
  * The registers that a function was entered with. From 6.2 on the arguments
