@@ -203,6 +203,7 @@ int __init toa_store_init(void)
 {
 	unsigned int i;
 
+	BUILD_BUG_ON(sizeof(struct toa_entry) > 192);
 	max_entries = clamp(max_entries, 1U << 10, 1U << 24);
 	/* four entries to a bucket when full */
 	toa_store_bits = ilog2(max_entries) - 2;
