@@ -2,12 +2,12 @@
 import { parseArgs } from 'node:util';
 import { cases } from './cases/index.js';
 import { type CostResult, costTable, excesses, measureCost } from './cost.js';
-import { type BuiltModule, buildModule, buildPrograms } from './kernels/build.js';
+import { buildModule, buildPrograms } from './kernels/build.js';
 import { chooseKernels, type KernelSpec, kernelSpecs } from './kernels/catalog.js';
-import { fetchKernel, type Kernel } from './kernels/fetch.js';
+import { fetchKernel } from './kernels/fetch.js';
 import { configuredMirror, type Mirror } from './kernels/mirror.js';
-import { type KernelResults, toJson, toTable } from './report.js';
-import { type CaseResult, logFile, runCases } from './suite.js';
+import { toJson, toTable } from './report.js';
+import { BUILD_CASE, testKernels } from './test-kernels.js';
 import { missingPackages, widenPath } from './tools.js';
 
 const help = `Usage: npm run test:vm [-- options]
@@ -16,6 +16,7 @@ Builds toa.ko for Debian's kernels, boots each in a virtual machine and runs the
 
   --kernel NAME  one of ${kernelSpecs.map(({ name }) => name).join(', ')}; may be repeated; all without it
   --case TEXT    cases whose names contain TEXT; may be repeated; all without it
+  --jobs N       guests at a time, each of which keeps a processor busy; 1 without it
   --build-only   fetch and build, boot nothing
   --cost         measure what the module costs, instead of running cases
   --list         the names of the cases
@@ -23,12 +24,11 @@ Builds toa.ko for Debian's kernels, boots each in a virtual machine and runs the
   --help
 `;
 
-const BUILD_CASE = 'the module builds without a warning';
-
 const { values: options } = parseArgs({
   options: {
     kernel: { type: 'string', multiple: true, default: [] },
     case: { type: 'string', multiple: true, default: [] },
+    jobs: { type: 'string', default: '1' },
     'build-only': { type: 'boolean', default: false },
     cost: { type: 'boolean', default: false },
     list: { type: 'boolean', default: false },
@@ -44,28 +44,35 @@ else if (options.list) for (const { name } of cases) console.log(name);
 else process.exitCode = await main();
 
 async function main(): Promise<number> {
+  const specs = chooseKernels(options.kernel);
+  const names = options['build-only'] ? [] : chooseCases();
+  const jobs = Number(options.jobs);
+  if (!Number.isInteger(jobs) || jobs < 1) throw new Error(`--jobs ${options.jobs}: wanted a whole number`);
   widenPath();
   const missing = missingPackages();
   if (missing.length > 0) {
-    say(
-      `programs are missing; please run:\n  sudo apt-get install --no-install-recommends ${missing.join(' ')}`,
-    );
+    say('programs are missing; please run:');
+    say(`  sudo apt-get install --no-install-recommends ${missing.join(' ')}`);
     return 2;
   }
-  const specs = chooseKernels(options.kernel);
-  const names = chooseCases();
   const mirror = await configuredMirror();
-  if (!options['build-only']) await buildPrograms();
+  await buildPrograms();
   if (options.cost) return measure(specs, mirror);
-  const kernels: KernelResults[] = [];
-  for (const spec of specs) kernels.push(await testKernel(spec, mirror, names));
-  const all = [BUILD_CASE, ...(options['build-only'] ? [] : names)];
-  console.log(options.json ? toJson(kernels) : toTable(all, kernels));
-  const failures = kernels.flatMap(({ results }) => [...results.values()]).filter(isFailure);
-  return failures.length === 0 ? 0 : 1;
+  const kernels = await testKernels(specs, { mirror, names, jobs, say });
+  console.log(options.json ? toJson(kernels) : toTable([BUILD_CASE, ...names], kernels));
+  const outcomes = kernels.flatMap(({ results }) => [...results.values()].map(({ outcome }) => outcome));
+  return outcomes.includes('fail') ? 1 : 0;
 }
 
-/** Costs in instructions of the guest, one kernel after another. */
+function chooseCases(): string[] {
+  const names = cases.map(({ name }) => name);
+  if (options.case.length === 0) return names;
+  const chosen = names.filter((name) => options.case.some((text) => name.includes(text)));
+  if (chosen.length === 0) throw new Error(`no case is called ${options.case.join(' or ')}: see --list`);
+  return chosen;
+}
+
+/** Costs in instructions of the guest, one kernel after another: other guests would only make it slower. */
 async function measure(specs: readonly KernelSpec[], mirror: Mirror): Promise<number> {
   const results: CostResult[] = [];
   for (const spec of specs) {
@@ -78,75 +85,6 @@ async function measure(specs: readonly KernelSpec[], mirror: Mirror): Promise<nu
   const beyond = results.flatMap(excesses);
   for (const line of beyond) say(line);
   return beyond.length === 0 ? 0 : 1;
-}
-
-function chooseCases(): string[] {
-  const names = cases.map(({ name }) => name);
-  if (options.case.length === 0) return names;
-  const chosen = names.filter((name) => options.case.some((text) => name.includes(text)));
-  if (chosen.length === 0) throw new Error(`no case is called ${options.case.join(' or ')}: see --list`);
-  return chosen;
-}
-
-/** Everything about one kernel. What keeps it from being built or booted counts against it, not against the others. */
-async function testKernel(
-  spec: KernelSpec,
-  mirror: Mirror,
-  names: readonly string[],
-): Promise<KernelResults> {
-  const results = new Map<string, CaseResult>();
-  let version = spec.name;
-  try {
-    const kernel = await fetchKernel(spec, mirror, say);
-    version = kernel.version;
-    const module = await build(kernel, mirror, results);
-    if (module !== undefined && !options['build-only']) {
-      say(`${version}: booting`);
-      for (const [name, result] of await runCases(kernel, module.path, names)) results.set(name, result);
-    }
-    for (const [name, result] of results) tellFailure(version, name, result, logFile(kernel));
-  } catch (error) {
-    say(`${version}: ${error instanceof Error ? error.message : error}`);
-    for (const name of [BUILD_CASE, ...names])
-      if (!results.has(name)) results.set(name, failed(String(error)));
-  }
-  return { version, results };
-}
-
-async function build(
-  kernel: Kernel,
-  mirror: Mirror,
-  results: Map<string, CaseResult>,
-): Promise<BuiltModule | undefined> {
-  try {
-    const module = await buildModule(kernel, mirror, say);
-    say(`${kernel.version}: ${module.path}`);
-    const isClean = module.warnings.length === 0;
-    results.set(
-      BUILD_CASE,
-      isClean ? { outcome: 'pass', detail: '', ms: 0 } : failed(module.warnings.join('\n')),
-    );
-    return module;
-  } catch (error) {
-    results.set(BUILD_CASE, failed(error instanceof Error ? error.message : String(error)));
-    return undefined;
-  }
-}
-
-function failed(detail: string): CaseResult {
-  return { outcome: 'fail', detail, ms: 0 };
-}
-
-function isFailure({ outcome }: CaseResult): boolean {
-  return outcome === 'fail';
-}
-
-function tellFailure(version: string, name: string, result: CaseResult, log: string): void {
-  if (isFailure(result)) say(`${version}: FAILED: ${name}\n${indent(result.detail)}\n  log: ${log}`);
-}
-
-function indent(text: string): string {
-  return text.replaceAll(/^/gm, '    ');
 }
 
 function say(text: string): void {

@@ -58,8 +58,11 @@ async function tidy(): Promise<string[]> {
   return failures;
 }
 
+/** The message, and where in a case it happened. */
 function describe(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+  if (!(error instanceof Error)) return String(error);
+  const lines = (error.stack ?? error.message).split('\n');
+  return lines.filter((line) => !/^ +at /.test(line) || /[/]cases[/]/.test(line)).join('\n');
 }
 
 function report(line: ReportLine): void {
