@@ -5,6 +5,7 @@ import { type Column, table } from '../../cli/output/table.js';
 import type { CallCosts, Costs } from './guest/agreement.js';
 import { boot } from './guest/boot.js';
 import { packInitramfs } from './guest/initramfs.js';
+import type { GuestRoot } from './guest/root.js';
 import { prepareShare } from './guest/share.js';
 import type { Kernel } from './kernels/fetch.js';
 import { TemporaryFolder } from './temporary-folder.js';
@@ -32,14 +33,15 @@ export interface CostResult {
   readonly costs: Costs;
 }
 
-export async function measureCost(kernel: Kernel, module: string): Promise<CostResult> {
+export async function measureCost(kernel: Kernel, module: string, root: GuestRoot): Promise<CostResult> {
   using folder = new TemporaryFolder('vm-cost');
   const initramfs = join(folder.path, 'initramfs');
-  await packInitramfs(kernel, initramfs);
-  prepareShare(folder.path, 'cost-main', { cases: [], module, modulesRoot: kernel.root });
+  await packInitramfs(kernel, root, initramfs);
+  prepareShare(folder.path, 'cost-main', { cases: [], module, modulesRoot: kernel.root }, root);
   const heartbeat = join(folder.path, 'cost.json');
   const end = await boot(kernel, {
     initramfs,
+    root,
     results: folder.path,
     heartbeat,
     patience: 600,

@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util';
 import { cases } from './cases/index.js';
 import { type CostResult, costTable, excesses, measureCost } from './cost.js';
+import { guestRoot } from './guest/root.js';
 import { buildModule, buildPrograms } from './kernels/build.js';
 import { chooseKernels, type KernelSpec, kernelSpecs } from './kernels/catalog.js';
 import { fetchKernel } from './kernels/fetch.js';
@@ -49,14 +50,15 @@ async function main(): Promise<number> {
   const jobs = Number(options.jobs);
   if (!Number.isInteger(jobs) || jobs < 1) throw new Error(`--jobs ${options.jobs}: wanted a whole number`);
   widenPath();
-  const missing = missingPackages();
+  const architectures = new Set(specs.map(({ architecture }) => architecture));
+  const missing = missingPackages(architectures);
   if (missing.length > 0) {
     say('programs are missing; please run:');
     say(`  sudo apt-get install --no-install-recommends ${missing.join(' ')}`);
     return 2;
   }
   const mirror = await configuredMirror();
-  await buildPrograms();
+  await buildPrograms(architectures);
   if (options.cost) return measure(specs, mirror);
   const kernels = await testKernels(specs, { mirror, names, jobs, say });
   console.log(options.json ? toJson(kernels) : toTable([BUILD_CASE, ...names], kernels));
@@ -79,7 +81,7 @@ async function measure(specs: readonly KernelSpec[], mirror: Mirror): Promise<nu
     const kernel = await fetchKernel(spec, mirror, say);
     const module = await buildModule(kernel, mirror, say);
     say(`${kernel.version}: measuring`);
-    results.push(await measureCost(kernel, module.path));
+    results.push(await measureCost(kernel, module.path, await guestRoot(kernel.architecture, mirror, say)));
   }
   console.log(options.json ? JSON.stringify(results, undefined, 2) : costTable(results));
   const beyond = results.flatMap(excesses);

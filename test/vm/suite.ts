@@ -5,6 +5,7 @@ import { cacheFolder } from './cache.js';
 import type { Outcome, ReportLine } from './guest/agreement.js';
 import { boot, type End } from './guest/boot.js';
 import { packInitramfs } from './guest/initramfs.js';
+import type { GuestRoot } from './guest/root.js';
 import { prepareShare } from './guest/share.js';
 import type { Kernel } from './kernels/fetch.js';
 import { TemporaryFolder } from './temporary-folder.js';
@@ -25,18 +26,25 @@ const PATIENCE = 150;
 export async function runCases(
   kernel: Kernel,
   module: string,
+  root: GuestRoot,
   names: readonly string[],
 ): Promise<Map<string, CaseResult>> {
   const results = new Map<string, CaseResult>();
   rmSync(logFile(kernel), { force: true });
   using folder = new TemporaryFolder('vm');
   const initramfs = join(folder.path, 'initramfs');
-  await packInitramfs(kernel, initramfs);
+  await packInitramfs(kernel, root, initramfs);
   for (let left = names; left.length > 0; left = names.filter((name) => !results.has(name))) {
     const share = mkdtempSync(join(folder.path, 'guest-'));
-    prepareShare(share, 'main', { cases: left, module, modulesRoot: kernel.root });
+    prepareShare(share, 'main', { cases: left, module, modulesRoot: kernel.root }, root);
     const report = join(share, 'report.jsonl');
-    const end = await boot(kernel, { initramfs, results: share, heartbeat: report, patience: PATIENCE });
+    const end = await boot(kernel, {
+      initramfs,
+      root,
+      results: share,
+      heartbeat: report,
+      patience: PATIENCE,
+    });
     keepLog(kernel, share);
     const words = lastWords(share);
     const progress = collect(report, end, words, results);

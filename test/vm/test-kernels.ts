@@ -1,4 +1,5 @@
 /** Kernels one after another or several at a time: fetched, built for, booted, and what came of it. */
+import { guestRoot } from './guest/root.js';
 import { buildModule } from './kernels/build.js';
 import type { KernelSpec } from './kernels/catalog.js';
 import { fetchKernel, type Kernel } from './kernels/fetch.js';
@@ -50,14 +51,15 @@ async function testKernel(
   const results = new Map<string, CaseResult>();
   let version = spec.name;
   try {
-    const { kernel, module } = await inTurn(async () => {
+    const { kernel, module, root } = await inTurn(async () => {
       const fetched = await fetchKernel(spec, mirror, say);
       version = fetched.version;
-      return { kernel: fetched, module: await build(fetched, mirror, results, say) };
+      const module = await build(fetched, mirror, results, say);
+      return { kernel: fetched, module, root: await guestRoot(fetched.architecture, mirror, say) };
     });
     if (names.length > 0) {
       say(`${version}: booting`);
-      for (const [name, result] of await runCases(kernel, module, names)) results.set(name, result);
+      for (const [name, result] of await runCases(kernel, module, root, names)) results.set(name, result);
     }
     for (const [name, result] of results) tellFailure(version, name, result, logFile(kernel), say);
   } catch (error) {

@@ -1,10 +1,13 @@
 /** Boots a kernel in QEMU and waits for its verdict. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync, statSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { packageRoot } from '../../../lib/native.js';
+import type { Architecture } from '../kernels/catalog.js';
 import { imageOf, type Kernel } from '../kernels/fetch.js';
-import { VERDICT_DONE, VERDICT_PORT } from './agreement.js';
+import { VERDICT_DONE, VERDICT_FILE, VERDICT_PORT } from './agreement.js';
+import type { GuestRoot } from './root.js';
 
 /** How a guest ended: by its own verdict, by itself without one (panic, power off), or because nothing came any more. */
 export type End = 'done' | 'gave up' | 'died' | 'hung';
@@ -17,13 +20,27 @@ export interface BootOptions {
   readonly heartbeat: string;
   /** Seconds without a change of the heartbeat after which the guest counts as hung. */
   readonly patience: number;
+  readonly root: GuestRoot;
   /** Counts the guest's time in instructions, one a nanosecond, on one processor: for measurements. */
   readonly countInstructions?: boolean;
 }
 
+/** QEMU's programs, and the machines that they play. Only the first one has a device for verdicts. */
+const MACHINES: Readonly<Record<Architecture, readonly [string, readonly string[]]>> = {
+  amd64: [
+    'qemu-system-x86_64',
+    ['-M', 'pc', '-cpu', 'max', '-device', `isa-debug-exit,iobase=${VERDICT_PORT},iosize=1`],
+  ],
+  arm64: ['qemu-system-aarch64', ['-M', 'virt', '-cpu', 'cortex-a72']],
+};
+
+const CONSOLES: Readonly<Record<Architecture, string>> = { amd64: 'ttyS0', arm64: 'ttyAMA0' };
+
 export async function boot(kernel: Kernel, options: BootOptions): Promise<End> {
   const log = openSync(join(options.results, 'console.log'), 'a');
-  const child = spawn('qemu-system-x86_64', qemuArguments(kernel, options), { stdio: ['ignore', log, log] });
+  const [program, machine] = MACHINES[kernel.architecture];
+  const args = [...machine, ...qemuArguments(kernel, options)];
+  const child = spawn(program, args, { stdio: ['ignore', log, log] });
   closeSync(log);
   const kill = () => child.kill('SIGKILL');
   process.once('exit', kill);
@@ -38,24 +55,37 @@ export async function boot(kernel: Kernel, options: BootOptions): Promise<End> {
   clearInterval(watch);
   process.off('exit', kill);
   if (hung) return 'hung';
-  if (status === 2 * VERDICT_DONE + 1) return 'done';
-  return status === 0 ? 'died' : 'gave up';
+  const verdict = kernel.architecture === 'amd64' ? status! >> 1 : writtenVerdict(options.results);
+  if (verdict === VERDICT_DONE) return 'done';
+  return verdict === 0 ? 'died' : 'gave up';
 }
 
 /**
  * TCG in one thread: other accelerators may be there and not work in a machine that is itself virtual, and several
  * threads let kernels panic under load for no fault of theirs.
  */
-function qemuArguments(kernel: Kernel, { initramfs, results, countInstructions }: BootOptions): string[] {
+function qemuArguments(
+  kernel: Kernel,
+  { initramfs, results, root, countInstructions }: BootOptions,
+): string[] {
   const time = countInstructions ? ['-icount', 'shift=0,sleep=off', '-smp', '1'] : ['-smp', '2'];
   const share = (path: string, tag: string, access: string) =>
     `local,path=${path},mount_tag=${tag},security_model=none,multidevs=remap${access}`;
   return [
-    ...['-M', 'pc', '-accel', 'tcg,thread=single', ...time, '-cpu', 'max', '-m', '1024'],
+    ...['-accel', 'tcg,thread=single', ...time, '-m', '1024'],
     ...['-nodefaults', '-display', 'none', '-vga', 'none', '-nic', 'none', '-no-reboot', '-serial', 'stdio'],
-    ...['-device', `isa-debug-exit,iobase=${VERDICT_PORT},iosize=1`],
-    ...['-virtfs', share('/', 'machine', ',readonly=on'), '-virtfs', share(results, 'results', '')],
+    ...['-virtfs', share(root.path, 'machine', ',readonly=on'), '-virtfs', share(results, 'results', '')],
+    ...(root.isForeign ? ['-virtfs', share(packageRoot, 'checkout', ',readonly=on')] : []),
     ...['-kernel', imageOf(kernel), '-initrd', initramfs],
-    ...['-append', 'console=ttyS0 quiet loglevel=4 panic=-1 oops=panic'],
+    ...['-append', `console=${CONSOLES[kernel.architecture]} quiet loglevel=4 panic=-1 oops=panic`],
   ];
+}
+
+/** The verdict of a guest that can only write it down; 0 where it has not. */
+function writtenVerdict(results: string): number {
+  try {
+    return readFileSync(join(results, VERDICT_FILE))[0] ?? 0;
+  } catch {
+    return 0;
+  }
 }

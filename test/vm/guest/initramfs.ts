@@ -5,6 +5,7 @@ import type { Kernel } from '../kernels/fetch.js';
 import { run } from '../run.js';
 import { TemporaryFolder } from '../temporary-folder.js';
 import { RESULTS, verdictCommand } from './agreement.js';
+import type { GuestRoot } from './root.js';
 
 /** Modules that the guest needs before it can see this machine's files. */
 const FIRST_MODULES = ['virtio_pci', '9pnet_virtio', '9p', 'overlay'];
@@ -39,10 +40,13 @@ exec chroot /root /bin/sh ${RESULTS}/start
 `;
 
 /** Packs the initramfs of a kernel into a file. */
-export async function packInitramfs(kernel: Kernel, file: string): Promise<void> {
+export async function packInitramfs(kernel: Kernel, root: GuestRoot, file: string): Promise<void> {
   using folder = new TemporaryFolder('initramfs');
   for (const part of ['bin', 'modules']) mkdirSync(join(folder.path, part));
-  copyFileSync(findProgram('busybox'), join(folder.path, 'bin/busybox'));
+  copyFileSync(
+    root.isForeign ? join(root.path, 'bin/busybox') : findProgram('busybox'),
+    join(folder.path, 'bin/busybox'),
+  );
   writeFileSync(join(folder.path, 'init'), INIT, { mode: 0o755 });
   const order = await modulesInOrder(kernel);
   for (const path of order) await copyModule(path, join(folder.path, 'modules'));

@@ -5,6 +5,7 @@
 import { mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from '../run.js';
+import type { Architecture } from './catalog.js';
 
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 /** How old lists may be, in ms: kernels change within days. */
@@ -23,7 +24,11 @@ export class PrivateApt {
   readonly #options: readonly string[];
 
   /** `source` is a URI and a suite. */
-  constructor(folder: string, source: { readonly uri: string; readonly suite: string }) {
+  constructor(
+    folder: string,
+    source: { readonly uri: string; readonly suite: string },
+    architecture: Architecture,
+  ) {
     this.#folder = folder;
     for (const part of ['lists/partial', 'cache/archives/partial'])
       mkdirSync(join(folder, part), { recursive: true });
@@ -33,8 +38,8 @@ export class PrivateApt {
     );
     writeFileSync(join(folder, 'status'), '');
     const settings = {
-      'APT::Architecture': 'amd64',
-      'APT::Architectures': 'amd64',
+      'APT::Architecture': architecture,
+      'APT::Architectures': architecture,
       'APT::Sandbox::User': 'root', // the user _apt may not be able to look into the folder
       'Acquire::Languages': 'none',
       'Debug::NoLocking': 'true',

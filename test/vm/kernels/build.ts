@@ -15,6 +15,7 @@ import { packageRoot } from '../../../lib/native.js';
 import { cacheFolder } from '../cache.js';
 import { compiled } from '../guest/programs.js';
 import { run } from '../run.js';
+import type { Architecture } from './catalog.js';
 import type { Kernel } from './fetch.js';
 import type { Mirror } from './mirror.js';
 import { inside, toolchain } from './toolchain.js';
@@ -43,9 +44,10 @@ export async function buildModule(
     rmSync(folder, { recursive: true, force: true });
     mkdirSync(folder, { recursive: true });
     cpSync(SOURCES, folder, { recursive: true });
-    const compiler = kernel.source.toolchain ? kernel.compiler : 'gcc';
+    const compiler = kernel.source.toolchain ? kernel.compiler : gccFor(kernel.architecture);
     const make = [
       ...['make', '-C', join(kernel.root, 'usr/src', `linux-headers-${kernel.release}`), `M=${folder}`],
+      ...crossCompiling(kernel),
       ...[`CC=${compiler}`, 'CONFIG_DEBUG_INFO_BTF_MODULES=', 'W=1', 'modules'],
     ];
     const [command, args] = kernel.source.toolchain
@@ -58,6 +60,14 @@ export async function buildModule(
     .split('\n')
     .filter((line) => /warning:|^WARNING/i.test(line) && !isAboutTools(line));
   return { path: join(folder, 'toa.ko'), warnings };
+}
+
+function crossCompiling({ architecture }: Kernel): string[] {
+  return architecture === 'arm64' ? ['ARCH=arm64', 'CROSS_COMPILE=aarch64-linux-gnu-'] : [];
+}
+
+function gccFor(architecture: Architecture): string {
+  return architecture === 'arm64' ? 'aarch64-linux-gnu-gcc' : 'gcc';
 }
 
 /** Kbuild remarks that the tools here are not those that built the kernel. */
@@ -76,14 +86,19 @@ function digestOf(folder: string): string {
 }
 
 /** Compiles the C programs that cases call. */
-export async function buildPrograms(): Promise<void> {
+export async function buildPrograms(architectures: Iterable<Architecture>): Promise<void> {
+  for (const architecture of architectures) await buildProgramsFor(architecture);
+}
+
+async function buildProgramsFor(architecture: Architecture): Promise<void> {
+  const machine = architecture === 'arm64' ? 'arm64' : 'x64';
   const sources = join(packageRoot, 'test/vm/programs');
-  mkdirSync(dirname(compiled('x')), { recursive: true });
+  mkdirSync(dirname(compiled('x', machine)), { recursive: true });
   for (const file of readdirSync(sources).filter((name) => name.endsWith('.c'))) {
-    const target = compiled(basename(file, '.c'));
+    const target = compiled(basename(file, '.c'), machine);
     const source = join(sources, file);
     const made = statSync(target, { throwIfNoEntry: false })?.mtimeMs ?? 0;
     if (made > statSync(source).mtimeMs) continue;
-    await run('gcc', ['-O2', '-Wall', '-Wextra', '-Werror', '-pthread', '-o', target, source]);
+    await run(gccFor(architecture), ['-O2', '-Wall', '-Wextra', '-Werror', '-pthread', '-o', target, source]);
   }
 }

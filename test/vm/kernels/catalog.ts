@@ -1,5 +1,8 @@
 /** The kernels that toa.ko is tested in, and where Debian keeps the newest version of each. */
 
+/** What Debian calls the kinds of machines. */
+export type Architecture = 'amd64' | 'arm64';
+
 /** Where a kernel may come from. */
 export interface KernelSource {
   /** The archive's suite that has the kernel. */
@@ -16,6 +19,7 @@ export interface KernelSource {
 export interface KernelSpec {
   readonly name: string;
   readonly sources: readonly KernelSource[];
+  readonly architecture: Architecture;
   /** What a report adds to its version, to tell it from the same one built for another release. */
   readonly suffix?: string;
 }
@@ -23,10 +27,19 @@ export interface KernelSpec {
 const metaPackages = { image: 'linux-image-amd64', headers: 'linux-headers-amd64' };
 
 export const kernelSpecs: readonly KernelSpec[] = [
-  { name: '5.10', sources: [{ suite: 'bullseye-security', archive: 'security', ...metaPackages }] },
-  { name: '6.1', sources: [{ suite: 'bookworm-security', archive: 'security', ...metaPackages }] },
+  {
+    name: '5.10',
+    architecture: 'amd64',
+    sources: [{ suite: 'bullseye-security', archive: 'security', ...metaPackages }],
+  },
+  {
+    name: '6.1',
+    architecture: 'amd64',
+    sources: [{ suite: 'bookworm-security', archive: 'security', ...metaPackages }],
+  },
   {
     name: '6.12',
+    architecture: 'amd64',
     sources: [
       {
         suite: 'bookworm-security',
@@ -39,14 +52,29 @@ export const kernelSpecs: readonly KernelSpec[] = [
   },
   {
     name: '6.12-trixie',
+    architecture: 'amd64',
     suffix: '+deb13',
     sources: [{ suite: 'trixie-security', archive: 'security', ...metaPackages, toolchain: 'trixie' }],
   },
   {
     name: 'newest',
+    architecture: 'amd64',
     sources: [
       { suite: 'trixie-backports', archive: 'main', ...metaPackages, toolchain: 'trixie' },
       { suite: 'forky', archive: 'main', ...metaPackages, toolchain: 'forky' },
+    ],
+  },
+  {
+    name: '6.12-arm64',
+    architecture: 'arm64',
+    suffix: '+arm64',
+    sources: [
+      {
+        suite: 'bookworm-security',
+        archive: 'security',
+        image: 'linux-image-6.12-arm64',
+        headers: 'linux-headers-6.12-arm64',
+      },
     ],
   },
 ];

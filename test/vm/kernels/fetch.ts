@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { cacheFolder } from '../cache.js';
 import { run } from '../run.js';
 import { PrivateApt } from './apt.js';
-import type { KernelSource, KernelSpec } from './catalog.js';
+import type { Architecture, KernelSource, KernelSpec } from './catalog.js';
 import type { Mirror } from './mirror.js';
 
 /** A kernel that is there, ready to boot and to build for. */
@@ -18,6 +18,7 @@ export interface Kernel {
   /** The folder that it was unpacked into. */
   readonly root: string;
   readonly source: KernelSource;
+  readonly architecture: Architecture;
   /** The Debian package of the compiler that its headers ask for. */
   readonly compiler: string;
 }
@@ -33,11 +34,16 @@ interface Candidate {
 export async function aptFor(
   mirror: Mirror,
   source: Pick<KernelSource, 'suite' | 'archive'>,
+  architecture: Architecture,
 ): Promise<PrivateApt> {
-  const apt = new PrivateApt(join(cacheFolder, 'apt', source.suite), {
-    uri: mirror[source.archive],
-    suite: source.suite,
-  });
+  const apt = new PrivateApt(
+    join(cacheFolder, 'apt', `${source.suite}-${architecture}`),
+    {
+      uri: mirror[source.archive],
+      suite: source.suite,
+    },
+    architecture,
+  );
   await apt.update();
   return apt;
 }
@@ -56,11 +62,15 @@ export async function fetchKernel(
     say(`${spec.name}: fetching ${release} from ${source.suite}`);
     const names = [
       ...(await closure(apt, `linux-image-${release}`, /^linux-(image|binary|modules|base)-\d/)),
-      ...(await closure(apt, headers, /^linux-(headers|kbuild)-\d/)),
+      ...(await closure(apt, headers, /^linux-headers-\d/)),
     ];
     rmSync(root, { recursive: true, force: true });
     mkdirSync(root, { recursive: true });
     await apt.download(names, (file) => unpack(file, root));
+    // The programs that build modules run on this machine, whichever machine they build for.
+    const programs = await closure(apt, headers, /^linux-kbuild-\d/);
+    const here = await aptFor(mirror, source, 'amd64');
+    await here.download(programs.slice(1), (file) => unpack(file, root));
     await settle(root, release);
     writeFileSync(stamp, `${version} ${root}`);
   }
@@ -68,6 +78,7 @@ export async function fetchKernel(
   const compiler = depends.map((one) => /^gcc-\d+/.exec(one)?.[0]).find((one) => one !== undefined) ?? 'gcc';
   return {
     name: spec.name,
+    architecture: spec.architecture,
     version: version.split('-')[0]! + (spec.suffix ?? ''),
     release,
     root,
@@ -85,7 +96,7 @@ export function imageOf(kernel: Kernel): string {
 async function newest(spec: KernelSpec, mirror: Mirror): Promise<Candidate> {
   let best: Candidate | undefined;
   for (const source of spec.sources) {
-    const apt = await aptFor(mirror, source);
+    const apt = await aptFor(mirror, source, spec.architecture);
     const image = await apt.find(source.image);
     const headers = await apt.find(source.headers);
     const release = /^linux-image-(\d.*)$/.exec(

@@ -29,7 +29,7 @@ export async function toolchain(
     symlinkSync(`usr/${folder}`, join(root, folder));
   }
   for (const folder of ['dev', 'proc', 'tmp']) mkdirSync(join(root, folder));
-  const apt = await aptFor(mirror, { suite, archive: 'main' });
+  const apt = await aptFor(mirror, { suite, archive: 'main' }, 'amd64');
   await apt.downloadWithDependencies([compiler, ...PACKAGES], async (file) => {
     await run('dpkg-deb', ['--extract', file, root]);
   });
