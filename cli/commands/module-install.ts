@@ -1,3 +1,4 @@
+import { release } from 'node:os';
 import { Command } from 'commander';
 import { version } from '../manifest.js';
 import { carryOut } from '../module/carry-out.js';
@@ -53,7 +54,7 @@ function install({ kernel, root, dryRun, ...given }: InstallOptions): void {
   if (dryRun || plan.length === 0) return;
   say(`toa ${version} is installed for ${kernel}, and trusts ${settings.trusted}`);
   if (signatureRequired(system)) say(enrollment(system));
-  say(nextStep(system));
+  if (system.isOurs && kernel === release()) say(nextStep(system));
 }
 
 function nextStep(system: System): string {

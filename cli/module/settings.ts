@@ -3,6 +3,7 @@ import { ToaError } from '../../lib/errors.js';
 import { compileTrust, privateBlocks } from '../../lib/receiver/trust.js';
 import { acceptFormats, type FormatName } from '../../lib/toa/index.js';
 import type { Command } from './command.js';
+import { isPackaged } from './package.js';
 import type { System } from './system.js';
 
 /** What the module begins with, by the names that it has as a module parameter and below net.toa. */
@@ -72,7 +73,7 @@ export function writeSettings(system: System, settings: Settings): Command[] {
       settingsFile,
       `# The kernel module toa: whose TCP options are believed.\n${lines.join('')}`,
     ),
-    ...write(system, loadFile, 'toa\n'),
+    ...(isPackaged(system) ? [] : write(system, loadFile, 'toa\n')),
   ];
 }
 
