@@ -12,7 +12,7 @@ Examples:
   toa demo                       see clients' addresses cross a balancer
   toa lb run -c lb.json --check  look at a balancer's file
   toa lb run -c lb.json          run the balancer
-  toa module status              whether the kernel module is loaded, and whom it trusts
+  toa module status              the kernel module: loaded? who is trusted?
   toa formats --json             the forms of the option on the wire
 
 Exit status: 0 ok, 1 a check failed, 2 usage, 3 unsupported or missing here,
