@@ -26,6 +26,17 @@ export const lifetimeCases: readonly Case[] = [
     },
   },
   {
+    name: 'SYN cookies: the same ACK on two processors at once makes one connection, and leaves nothing',
+    patience: 120,
+    run: async (guest) => {
+      guest.sysctl('net/ipv4/tcp_syncookies', 2);
+      guest.load();
+      const seen = await churn(guest, { port: freshPort(), count: 1000, shows: 'all', twice: true });
+      deepStrictEqual([seen.client + seen.gone, seen.wrong, seen.first], [1000, 0, '']);
+      await noneLeft(guest);
+    },
+  },
+  {
     name: 'max_entries: connections beyond it show their peer, and are counted',
     patience: 100,
     run: async (guest) => {

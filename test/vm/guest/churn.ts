@@ -15,13 +15,21 @@ export interface Churned {
   readonly first: string;
 }
 
-/** Opens many connections from the wire, each with its own client, and compares what accept() and getpeername() say. */
+/**
+ * Opens many connections from the wire, each with its own client, and compares what accept() and getpeername() say.
+ * `twice`: two processors send each ACK at the same moment.
+ */
 export async function churn(
   guest: Guest,
-  { port, count, shows }: { port: number; count: number; shows: 'all' | 'either' },
+  {
+    port,
+    count,
+    shows,
+    twice = false,
+  }: { port: number; count: number; shows: 'all' | 'either'; twice?: boolean },
 ): Promise<Churned> {
   const { device, mac, peerMac } = guest.wire.wire;
-  const args = [device, mac, peerMac, `${port}`, `${count}`, shows];
+  const args = [device, mac, peerMac, `${port}`, `${count}`, shows, ...(twice ? ['twice'] : [])];
   // A wrong address is exit status 1, and said in the same words.
   const { stdout } = await promisify(execFile)(compiled('churn'), args).catch(
     (error: { stdout?: string }) => {

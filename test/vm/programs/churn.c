@@ -1,11 +1,13 @@
 /*
- * churn DEVICE WIRE_MAC SERVER_MAC PORT COUNT all|either
+ * churn DEVICE WIRE_MAC SERVER_MAC PORT COUNT all|either [twice]
  *
  * Opens COUNT connections to 10.9.0.1:PORT from the wire, each with a client of
  * its own in the option of its ACK, accepts them, compares, and ends them in
  * five ways. "all": each has to show its client; "either": its client or its
- * peer, as while the module comes and goes. A line of JSON at the end.
+ * peer, as while the module comes and goes. "twice": two processors send each
+ * ACK, at the same moment as far as they can. A line of JSON at the end.
  */
+#define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -14,6 +16,8 @@
 #include <net/if.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <pthread.h>
+#include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,7 +39,14 @@ static unsigned char macs[2][6]; /* of the server, of the wire */
 static uint16_t server_port;
 static unsigned long shown_client, shown_peer, gone, wrong;
 static char first_wrong[200];
-static int either;
+static int either, twice;
+
+/* The frame that the other processor is to send, and how many it was given and has sent. */
+static struct {
+	unsigned char bytes[200];
+	size_t length;
+	unsigned int given, sent;
+} other;
 
 static void die(const char *what)
 {
@@ -68,6 +79,42 @@ static void put32(unsigned char *at, uint32_t value) { put16(at, value >> 16); p
 static uint32_t get32(const unsigned char *at) { return (uint32_t)at[0] << 24 | at[1] << 16 | at[2] << 8 | at[3]; }
 static uint16_t get16(const unsigned char *at) { return at[0] << 8 | at[1]; }
 
+static void use_processor(int number)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(number, &set);
+	sched_setaffinity(0, sizeof(set), &set);
+}
+
+static void *send_again(void *nothing)
+{
+	(void)nothing;
+	use_processor(1);
+	for (unsigned int next = 1;; next++) {
+		while (__atomic_load_n(&other.given, __ATOMIC_ACQUIRE) != next)
+			;
+		if (write(wire, other.bytes, other.length) < 0 && errno != ENOBUFS)
+			die("send");
+		__atomic_store_n(&other.sent, next, __ATOMIC_RELEASE);
+	}
+	return NULL;
+}
+
+static void transmit(const unsigned char *frame, size_t length, int again)
+{
+	if (again) {
+		memcpy(other.bytes, frame, length);
+		other.length = length;
+		__atomic_add_fetch(&other.given, 1, __ATOMIC_RELEASE);
+	}
+	if (write(wire, frame, length) < 0 && errno != ENOBUFS)
+		die("send");
+	while (again && __atomic_load_n(&other.sent, __ATOMIC_ACQUIRE) != other.given)
+		;
+}
+
 static void send_segment(struct connection *one, int flags, int with_option, const void *data, size_t length)
 {
 	unsigned char frame[200] = { 0 }, *ip = frame + 14, *tcp = ip + 20;
@@ -97,8 +144,7 @@ static void send_segment(struct connection *one, int flags, int with_option, con
 	}
 	memcpy(tcp + header, data, length);
 	put16(tcp + 16, fold(sum16(tcp, header + length, sum16(ip + 12, 8, IPPROTO_TCP + header + length))));
-	if (write(wire, frame, 34 + header + length) < 0 && errno != ENOBUFS)
-		die("send");
+	transmit(frame, 34 + header + length, twice && flags == ACK);
 	one->seq += length + !!(flags & (SYN | FIN));
 }
 
@@ -267,13 +313,20 @@ int main(int count, char **arguments)
 {
 	uint32_t total, number = 0;
 
-	if (count != 7) {
-		fprintf(stderr, "churn DEVICE WIRE_MAC SERVER_MAC PORT COUNT all|either\n");
+	if (count < 7) {
+		fprintf(stderr, "churn DEVICE WIRE_MAC SERVER_MAC PORT COUNT all|either [twice]\n");
 		return 2;
 	}
 	set_up(arguments);
 	total = atoi(arguments[5]);
 	either = strcmp(arguments[6], "either") == 0;
+	twice = count > 7;
+	if (twice) {
+		pthread_t sender;
+
+		use_processor(0);
+		pthread_create(&sender, NULL, send_again, NULL);
+	}
 	while (number < total) {
 		struct connection batch[BATCH] = { 0 };
 		int size = 0;
