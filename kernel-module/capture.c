@@ -123,14 +123,12 @@ static void capture(struct sock *child, const struct sk_buff *skb, struct toa_ne
 	}
 }
 
-static void child_appears(struct sock *child, const struct request_sock *req)
+static void child_appears(struct sock *child)
 {
 	const struct sk_buff *skb = this_cpu_read(current_segment.skb);
 	struct toa_net *tn;
 
-	/* One child may pass both hooks, inlined or not: take it once. */
-	if (this_cpu_read(current_segment.req) != req)
-		return;
+	/* It may pass both functions of the second step: take it once. */
 	this_cpu_write(current_segment.req, NULL);
 
 	/* A child that lost the race for its 4-tuple is closed already. */
@@ -145,36 +143,47 @@ static void child_appears(struct sock *child, const struct request_sock *req)
 	rcu_read_unlock();
 }
 
-static void notrace handshake_completes(unsigned long ip, unsigned long parent_ip,
-					struct ftrace_ops *ops, toa_registers *registers)
-{
-	bool own_request = toa_argument(registers, 3) & 0xff;
-
-	if (own_request)
-		child_appears((struct sock *)toa_argument(registers, 1),
-			      (struct request_sock *)toa_argument(registers, 2));
-}
-
+/*
+ * Which of the two functions it is, the place of the request says:
+ *
+ *   inet_csk_complete_hashdance(listener, child, request, own_request)
+ *   inet_csk_reqsk_queue_add(listener, request, child)
+ */
 static void notrace child_is_queued(unsigned long ip, unsigned long parent_ip,
 				    struct ftrace_ops *ops, toa_registers *registers)
 {
-	child_appears((struct sock *)toa_argument(registers, 2),
-		      (struct request_sock *)toa_argument(registers, 1));
+	unsigned long req = (unsigned long)this_cpu_read(current_segment.req);
+	unsigned long second = toa_argument(registers, 1);
+	unsigned long third = toa_argument(registers, 2);
+	bool own_request = toa_argument(registers, 3) & 0xff;
+
+	if (!req)
+		return;
+	if (third == req && own_request)
+		child_appears((struct sock *)second);
+	else if (second == req)
+		child_appears((struct sock *)third);
 }
 
-static struct toa_hook hooks[] = {
-	TOA_HOOK("inet_csk_complete_hashdance", handshake_completes, 0),
-	TOA_HOOK("inet_csk_reqsk_queue_add", child_is_queued, 0),
-	TOA_HOOK("tcp_v4_syn_recv_sock", segment_arrives, 0),
-	TOA_HOOK("tcp_v6_syn_recv_sock", segment_arrives, 0),
-};
+static struct toa_hook segment_hook =
+	TOA_HOOK(segment_arrives, 0, "tcp_v4_syn_recv_sock", "tcp_v6_syn_recv_sock");
+static struct toa_hook child_hook =
+	TOA_HOOK(child_is_queued, 0, "inet_csk_complete_hashdance", "inet_csk_reqsk_queue_add");
 
 int __init toa_capture_init(void)
 {
-	return toa_hooks_place(hooks, ARRAY_SIZE(hooks));
+	int err = toa_hook_place(&child_hook);
+
+	if (err)
+		return err;
+	err = toa_hook_place(&segment_hook);
+	if (err)
+		toa_hook_remove(&child_hook);
+	return err;
 }
 
 void toa_capture_exit(void)
 {
-	toa_hooks_remove(hooks, ARRAY_SIZE(hooks));
+	toa_hook_remove(&segment_hook);
+	toa_hook_remove(&child_hook);
 }

@@ -20,12 +20,12 @@ static void *start(struct seq_file *seq, loff_t *position)
 	__acquires(RCU)
 {
 	rcu_read_lock();
-	return *position < toa_store_buckets() ? position : NULL;
+	return *position < ARRAY_SIZE(toa_store_by_socket) ? position : NULL;
 }
 
 static void *next(struct seq_file *seq, void *v, loff_t *position)
 {
-	return ++*position < toa_store_buckets() ? position : NULL;
+	return ++*position < ARRAY_SIZE(toa_store_by_socket) ? position : NULL;
 }
 
 static void stop(struct seq_file *seq, void *v)

@@ -19,7 +19,9 @@
 #include <linux/in.h>
 #include <linux/in6.h>
 #include <linux/net.h>
+#include <linux/preempt.h>
 #include <linux/rcupdate.h>
+#include <net/ipv6.h>
 #include <net/tcp_states.h>
 
 static noinline int length_of_v4(void)
@@ -70,8 +72,8 @@ static bool has_peer(const struct sock *sk, int peer)
 	return peer == 2 || !((1 << READ_ONCE(sk->sk_state)) & (TCPF_CLOSE | TCPF_SYN_SENT));
 }
 
-static enum toa_stat name_client(const struct sock *sk, const struct toa_entry *entry,
-				 void *name, int peer, int family)
+static __always_inline enum toa_stat
+name_client(const struct sock *sk, const struct toa_entry *entry, void *name, int peer, int family)
 {
 	bool named;
 
@@ -85,79 +87,58 @@ static enum toa_stat name_client(const struct sock *sk, const struct toa_entry *
 	return named ? TOA_STAT_GETNAME_TOA_OK : TOA_STAT_GETNAME_TOA_BYPASS;
 }
 
-static __always_inline void answer(const struct sock *sk, const struct hlist_head *bucket,
-				   int family, int (*length)(void), toa_registers *registers)
+/* The address of the call that ftrace makes is some bytes into the function. */
+static bool is_inet6_getname(unsigned long ip)
 {
+	return ip - (unsigned long)inet6_getname < 32;
+}
+
+static noinline notrace void answer(unsigned long ip, const struct hlist_head *bucket,
+				    const struct sock *sk, toa_registers *registers)
+{
+	int family = is_inet6_getname(ip) ? AF_INET6 : AF_INET;
 	enum toa_stat outcome = name_client(sk, toa_store_search(sk, bucket),
 					    (void *)toa_argument(registers, 1),
 					    (int)toa_argument(registers, 2), family);
-	struct toa_net *tn;
+	struct toa_net *tn = toa_net(sock_net(sk));
 
 	if (outcome == TOA_STAT_GETNAME_TOA_OK)
-		toa_continue_at(registers, (unsigned long)length);
-	tn = toa_net(sock_net(sk));
+		toa_continue_at(registers, family == AF_INET ? (unsigned long)length_of_v4
+							     : (unsigned long)length_of_v6);
 	if (likely(tn))
 		toa_count(tn, outcome);
 }
 
-static noinline notrace void answer_v4(const struct sock *sk, const struct hlist_head *bucket,
-				       toa_registers *registers)
-{
-	answer(sk, bucket, AF_INET, length_of_v4, registers);
-}
-
-static noinline notrace void answer_v6(const struct sock *sk, const struct hlist_head *bucket,
-				       toa_registers *registers)
-{
-	answer(sk, bucket, AF_INET6, length_of_v6, registers);
-}
-
-typedef void answer_fn(const struct sock *sk, const struct hlist_head *bucket,
-		       toa_registers *registers);
-
 /* For all sockets, most of which have nothing to do with us: not a step too many. */
-static __always_inline void getname_entered(toa_registers *registers, answer_fn *answer)
+static void notrace getname_entered(unsigned long ip, unsigned long parent_ip,
+				    struct ftrace_ops *ops, toa_registers *registers)
 {
 	const struct sock *sk = ((struct socket *)toa_argument(registers, 0))->sk;
 	const struct hlist_head *bucket = toa_store_bucket(sk);
 	struct toa_net *tn;
 
-	rcu_read_lock();
+	preempt_disable_notrace();	/* a reader of RCU, for less */
 	if (unlikely(!hlist_empty(bucket) || sk->sk_protocol == IPPROTO_MPTCP)) {
-		answer(sk, bucket, registers);
+		answer(ip, bucket, sk, registers);
 	} else {
 		tn = toa_net(sock_net(sk));
 		if (likely(tn))
 			toa_count(tn, TOA_STAT_GETNAME_TOA_EMPTY);
 	}
-	rcu_read_unlock();
+	preempt_enable_notrace();
 }
 
-static void notrace inet_getname_entered(unsigned long ip, unsigned long parent_ip,
-					 struct ftrace_ops *ops, toa_registers *registers)
-{
-	getname_entered(registers, answer_v4);
-}
-
-static void notrace inet6_getname_entered(unsigned long ip, unsigned long parent_ip,
-					  struct ftrace_ops *ops, toa_registers *registers)
-{
-	getname_entered(registers, answer_v6);
-}
-
-static struct toa_hook hooks[] = {
-	TOA_HOOK("inet_getname", inet_getname_entered, FTRACE_OPS_FL_IPMODIFY),
-	TOA_HOOK("inet6_getname", inet6_getname_entered, FTRACE_OPS_FL_IPMODIFY),
-};
+static struct toa_hook getname_hook =
+	TOA_HOOK(getname_entered, FTRACE_OPS_FL_IPMODIFY, "inet_getname", "inet6_getname");
 
 int __init toa_getname_init(void)
 {
-	return toa_hooks_place(hooks, ARRAY_SIZE(hooks));
+	return toa_hook_place(&getname_hook);
 }
 
 void toa_getname_exit(void)
 {
-	toa_hooks_remove(hooks, ARRAY_SIZE(hooks));
+	toa_hook_remove(&getname_hook);
 	/* a task may have been preempted on its way to length_of_v4 or in it */
 	synchronize_rcu_tasks();
 }

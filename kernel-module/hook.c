@@ -4,6 +4,7 @@
  */
 #include "hook.h"
 
+#include <linux/kernel.h>
 #include <linux/printk.h>
 #include <linux/string.h>
 
@@ -13,51 +14,42 @@ static void free_filter(struct toa_hook *hook)
 	ftrace_set_filter(&hook->ops, NULL, 0, 1);
 }
 
-static int place(struct toa_hook *hook)
+static int choose(struct toa_hook *hook)
 {
+	unsigned int i;
 	int err;
 
-	err = ftrace_set_filter(&hook->ops, (unsigned char *)hook->function,
-				strlen(hook->function), 0);
-	if (err) {
-		pr_err("toa: %s: this kernel cannot hook it (%d)\n",
-		       hook->function, err);
-		return err;
-	}
-	err = register_ftrace_function(&hook->ops);
-	if (err) {
-		free_filter(hook);
-		pr_err("toa: %s: cannot be hooked (%d); a live patch, a kprobe, or sysctl kernel.ftrace_enabled=0?\n",
-		       hook->function, err);
-	}
-	return err;
-}
-
-/* When it returns, the callback runs nowhere, and will not any more. */
-static void take_away(struct toa_hook *hook)
-{
-	unregister_ftrace_function(&hook->ops);
-	free_filter(hook);
-}
-
-/* All of them or, with an error, none. */
-int toa_hooks_place(struct toa_hook *hooks, unsigned int count)
-{
-	unsigned int placed;
-	int err;
-
-	for (placed = 0; placed < count; placed++) {
-		err = place(&hooks[placed]);
+	for (i = 0; i < ARRAY_SIZE(hook->functions) && hook->functions[i][0]; i++) {
+		err = ftrace_set_filter(&hook->ops, (unsigned char *)hook->functions[i],
+					strlen(hook->functions[i]), 0);
 		if (err) {
-			toa_hooks_remove(hooks, placed);
+			pr_err("toa: %s: this kernel cannot hook it (%d)\n",
+			       hook->functions[i], err);
 			return err;
 		}
 	}
 	return 0;
 }
 
-void toa_hooks_remove(struct toa_hook *hooks, unsigned int count)
+/* With an error nothing is left behind. */
+int toa_hook_place(struct toa_hook *hook)
 {
-	while (count--)
-		take_away(&hooks[count]);
+	int err = choose(hook);
+
+	if (!err) {
+		err = register_ftrace_function(&hook->ops);
+		if (err)
+			pr_err("toa: %s %s: cannot be hooked (%d); a live patch, a kprobe, or sysctl kernel.ftrace_enabled=0?\n",
+			       hook->functions[0], hook->functions[1], err);
+	}
+	if (err)
+		free_filter(hook);
+	return err;
+}
+
+/* When it returns, the callback runs nowhere, and will not any more. */
+void toa_hook_remove(struct toa_hook *hook)
+{
+	unregister_ftrace_function(&hook->ops);
+	free_filter(hook);
 }

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * hook.h - a callback at the entry of a kernel function, by ftrace.
+ * hook.h - a callback at the entry of kernel functions, by ftrace.
  */
 #ifndef _TOA_HOOK_H
 #define _TOA_HOOK_H
 
 #include <linux/ftrace.h>
 
+/* Two functions to a hook where it can be: to take one away takes long. */
 struct toa_hook {
-	char			function[32];	/* ftrace wants it writable */
+	char			functions[2][32];	/* ftrace wants them writable */
 	struct ftrace_ops	ops;
 };
 
@@ -16,8 +17,8 @@ struct toa_hook {
  * PERMANENT: sysctl kernel.ftrace_enabled=0 is refused while we are loaded,
  * instead of switching the hooks off in silence.
  */
-#define TOA_HOOK(_function, _callback, _flags) {		\
-	.function = _function,					\
+#define TOA_HOOK(_callback, _flags, ...) {			\
+	.functions = { __VA_ARGS__ },				\
 	.ops = {						\
 		.func = _callback,				\
 		.flags = TOA_FTRACE_FLAGS | (_flags) |		\
@@ -25,7 +26,7 @@ struct toa_hook {
 	},							\
 }
 
-int toa_hooks_place(struct toa_hook *hooks, unsigned int count);
-void toa_hooks_remove(struct toa_hook *hooks, unsigned int count);
+int toa_hook_place(struct toa_hook *hook);
+void toa_hook_remove(struct toa_hook *hook);
 
 #endif /* _TOA_HOOK_H */

@@ -22,9 +22,7 @@ static void notrace socket_is_destroyed(unsigned long ip, unsigned long parent_i
 	toa_store_remove((struct sock *)toa_argument(registers, 0));
 }
 
-static struct toa_hook hooks[] = {
-	TOA_HOOK("inet_sock_destruct", socket_is_destroyed, 0),
-};
+static struct toa_hook destruct_hook = TOA_HOOK(socket_is_destroyed, 0, "inet_sock_destruct");
 
 /* The caller has locked the socket when it is to listen. */
 static void state_changes(void *unused, const struct sock *sk, const int old, const int new)
@@ -61,7 +59,7 @@ int __init toa_lifetime_init(void)
 		pr_err("toa: tracepoint inet_sock_set_state: cannot be used (%d)\n", err);
 		return err;
 	}
-	err = toa_hooks_place(hooks, ARRAY_SIZE(hooks));
+	err = toa_hook_place(&destruct_hook);
 	if (err) {
 		tracepoint_probe_unregister(tracepoint, (void *)state_changes, NULL);
 		tracepoint_synchronize_unregister();
@@ -71,7 +69,7 @@ int __init toa_lifetime_init(void)
 
 void toa_lifetime_exit(void)
 {
-	toa_hooks_remove(hooks, ARRAY_SIZE(hooks));
+	toa_hook_remove(&destruct_hook);
 	tracepoint_probe_unregister(tracepoint, (void *)state_changes, NULL);
 	tracepoint_synchronize_unregister();
 }

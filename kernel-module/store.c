@@ -6,7 +6,6 @@
 #include "netns.h"
 
 #include <linux/jhash.h>
-#include <linux/mm.h>
 #include <linux/moduleparam.h>
 #include <linux/random.h>
 #include <linux/slab.h>
@@ -15,20 +14,21 @@
 
 static unsigned int max_entries = 1U << 20;
 module_param(max_entries, uint, 0444);
-MODULE_PARM_DESC(max_entries, "connections with an option that are remembered at a time (1024 to 16777216)");
+MODULE_PARM_DESC(max_entries, "connections with an option that are remembered at a time (1024 to 4194304)");
 
 #define LOCKS	256
 
-struct hlist_head *toa_store_by_socket;
-unsigned int toa_store_bits;
+#define TUPLE_BITS	12
 
-static struct hlist_head *by_tuple;
-static unsigned int tuple_bits;
+struct hlist_head toa_store_by_socket[1 << TOA_STORE_BITS];
+
+static struct hlist_head by_tuple[1 << TUPLE_BITS];
 static u32 tuple_seed;
 static spinlock_t locks[LOCKS];
 static DEFINE_SPINLOCK(tuple_lock);	/* inside one of locks */
 static struct kmem_cache *cache;
-static atomic_t live = ATOMIC_INIT(0);	/* counted until the memory is given back */
+static atomic_t known = ATOMIC_INIT(0);	/* entries that can be found */
+static atomic_t live = ATOMIC_INIT(0);	/* entries whose memory is not given back */
 
 static u32 tuple_bucket(const struct in6_addr *peer, __be16 peer_port,
 			const struct in6_addr *local, __be16 local_port)
@@ -36,12 +36,12 @@ static u32 tuple_bucket(const struct in6_addr *peer, __be16 peer_port,
 	u32 ports = (__force u32)peer_port << 16 | (__force u32)local_port;
 	u32 hash = jhash2((const u32 *)peer, 4, tuple_seed ^ ports);
 
-	return jhash2((const u32 *)local, 4, hash) >> (32 - tuple_bits);
+	return jhash2((const u32 *)local, 4, hash) >> (32 - TUPLE_BITS);
 }
 
 static u32 socket_bucket(const struct sock *sk)
 {
-	return hash_ptr((void *)sk, toa_store_bits);
+	return hash_ptr((void *)sk, TOA_STORE_BITS);
 }
 
 /*
@@ -78,6 +78,7 @@ static void unlink_entry(struct toa_entry *entry)
 		hlist_del_rcu(&entry->by_tuple);
 		spin_unlock(&tuple_lock);
 	}
+	atomic_dec(&known);
 	rcu_read_lock();
 	tn = toa_net(entry->net);
 	toa_count(tn, TOA_STAT_ENTRY_FREE);
@@ -142,15 +143,16 @@ int toa_store_insert(const struct sock *sk, const struct toa_option *option,
 	struct toa_net *tn = toa_net(sock_net(sk));
 	struct toa_entry *entry;
 
-	if (atomic_inc_return(&live) > max_entries) {
-		atomic_dec(&live);
+	if (atomic_inc_return(&known) > max_entries) {
+		atomic_dec(&known);
 		return -ENOSPC;
 	}
 	entry = make_entry(sk, option, flags);
 	if (!entry) {
-		atomic_dec(&live);
+		atomic_dec(&known);
 		return -ENOMEM;
 	}
+	atomic_inc(&live);
 	link_entry(entry);
 	toa_count(tn, TOA_STAT_ENTRY_ALLOC);
 	if (option->client.family == 6)
@@ -185,9 +187,9 @@ void toa_store_forget_net(const struct net *net)
 	unsigned long flags;
 	u32 bucket;
 
-	if (!atomic_read(&live))
+	if (!atomic_read(&known))
 		return;
-	for (bucket = 0; bucket < toa_store_buckets(); bucket++) {
+	for (bucket = 0; bucket < ARRAY_SIZE(toa_store_by_socket); bucket++) {
 		if (hlist_empty(&toa_store_by_socket[bucket]))
 			continue;
 		spin_lock_irqsave(&locks[bucket % LOCKS], flags);
@@ -204,27 +206,13 @@ int __init toa_store_init(void)
 	unsigned int i;
 
 	BUILD_BUG_ON(sizeof(struct toa_entry) > 192);
-	max_entries = clamp(max_entries, 1U << 10, 1U << 24);
-	/* four entries to a bucket when full */
-	toa_store_bits = ilog2(max_entries) - 2;
-	tuple_bits = toa_store_bits - 4;
+	max_entries = clamp(max_entries, 1U << 10, 1U << 22);
 	tuple_seed = get_random_u32();
 	for (i = 0; i < LOCKS; i++)
 		spin_lock_init(&locks[i]);
 
 	cache = KMEM_CACHE(toa_entry, 0);
-	if (!cache)
-		return -ENOMEM;
-	toa_store_by_socket = kvcalloc(1UL << toa_store_bits, sizeof(struct hlist_head),
-				       GFP_KERNEL);
-	by_tuple = kvcalloc(1UL << tuple_bits, sizeof(struct hlist_head), GFP_KERNEL);
-	if (!toa_store_by_socket || !by_tuple) {
-		kvfree(by_tuple);
-		kvfree(toa_store_by_socket);
-		kmem_cache_destroy(cache);
-		return -ENOMEM;
-	}
-	return 0;
+	return cache ? 0 : -ENOMEM;
 }
 
 /* Nobody looks anything up any more. */
@@ -232,7 +220,5 @@ void toa_store_exit(void)
 {
 	rcu_barrier();
 	WARN(atomic_read(&live), "toa: %d entries were lost\n", atomic_read(&live));
-	kvfree(by_tuple);
-	kvfree(toa_store_by_socket);
 	kmem_cache_destroy(cache);
 }

@@ -28,8 +28,12 @@ struct toa_entry {
 	struct rcu_head		rcu;
 };
 
-extern struct hlist_head *toa_store_by_socket;
-extern unsigned int toa_store_bits;
+/*
+ * 1 MiB. Of a fixed size, which every getpeername() of the machine saves some
+ * instructions by; 8 entries to a bucket with the default of max_entries.
+ */
+#define TOA_STORE_BITS	17
+extern struct hlist_head toa_store_by_socket[1 << TOA_STORE_BITS];
 
 /* Sockets of IPv4 hold their addresses as mapped ones too (sk_daddr_set). */
 static inline bool toa_entry_fits(const struct toa_entry *entry,
@@ -44,7 +48,7 @@ static inline bool toa_entry_fits(const struct toa_entry *entry,
 
 static __always_inline struct hlist_head *toa_store_bucket(const struct sock *sk)
 {
-	return &toa_store_by_socket[hash_ptr((void *)sk, toa_store_bits)];
+	return &toa_store_by_socket[hash_ptr((void *)sk, TOA_STORE_BITS)];
 }
 
 /* The entry keyed by this socket, fitting or not. Under RCU. */
@@ -82,12 +86,6 @@ int toa_store_insert(const struct sock *sk, const struct toa_option *option,
 		     u16 flags);
 void toa_store_remove(const struct sock *sk);
 void toa_store_forget_net(const struct net *net);
-
-/* For walks: entries of one bucket, under RCU. */
-static inline unsigned int toa_store_buckets(void)
-{
-	return 1U << toa_store_bits;
-}
 
 int toa_store_init(void);
 void toa_store_exit(void);
