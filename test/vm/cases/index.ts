@@ -1,4 +1,5 @@
 import type { Case } from '../guest/guest.js';
+import { commandLineCases } from './command-line.js';
 import { familyCases } from './families.js';
 import { formatCases } from './formats.js';
 import { handshakeCases } from './handshakes.js';
@@ -20,6 +21,7 @@ export const cases: readonly Case[] = [
   ...lifetimeCases,
   ...neighborCases,
   ...programCases,
+  ...commandLineCases,
   ...topologyCases,
   ...loadCases,
 ];

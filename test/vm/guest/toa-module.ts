@@ -18,10 +18,10 @@ export interface Parameters extends Settings {
 
 /** A module on disk, and in the kernel once it is loaded. */
 export class ToaModule {
-  readonly #path: string;
+  readonly path: string;
 
   constructor(path: string) {
-    this.#path = path;
+    this.path = path;
   }
 
   get loaded(): boolean {
@@ -30,7 +30,7 @@ export class ToaModule {
 
   load(parameters: Parameters = {}): void {
     const words = Object.entries(parameters).map(([name, value]) => `${name}=${value}`);
-    const { status, stderr } = spawnSync('insmod', [this.#path, ...words], { encoding: 'utf8' });
+    const { status, stderr } = spawnSync('insmod', [this.path, ...words], { encoding: 'utf8' });
     if (status !== 0) throw new Error(`insmod toa.ko ${words.join(' ')}: ${stderr}`);
   }
 
