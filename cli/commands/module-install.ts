@@ -13,8 +13,8 @@ import { say } from '../output/streams.js';
 
 interface InstallOptions {
   trusted: string;
-  formats?: string;
-  syn?: boolean;
+  formats: string;
+  syn: boolean;
   kernel: string;
   root: string;
   dryRun?: boolean;
@@ -37,8 +37,8 @@ export function moduleInstallCommand(): Command {
       '--trusted <cidrs>',
       "the balancers' addresses: CIDR blocks with commas between, or private",
     )
-    .option('--formats <names>', 'forms of the option: names (toa formats), default or all')
-    .option('--syn', 'read the SYN too, for balancers that mark it alone')
+    .option('--formats <names>', 'forms of the option: names (toa formats), default or all', 'default')
+    .option('--syn', 'read the SYN too, for balancers that mark it alone', false)
     .addHelpText('after', details)
     .action(install);
 }

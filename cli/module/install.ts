@@ -12,6 +12,6 @@ export function planInstall(system: System, kernel: string, settings: Settings):
   return [
     ...(isPackaged(system) ? [] : dkmsInstall(system, kernel)),
     ...writing,
-    ...(isLoaded && writing.length > 0 ? applySettings(system) : []),
+    ...(isLoaded && writing.length > 0 ? [applySettings(system)] : []),
   ];
 }

@@ -1,7 +1,7 @@
 import { ToaError } from '../../lib/errors.js';
 import type { Command, Outcome } from './command.js';
 import { readLoaded, refuseOthers } from './loaded.js';
-import { applySettings, moduleParameters, readSettings } from './settings.js';
+import { applySettings, moduleParameters, readSettings, settingsFile } from './settings.js';
 import { enrollment, signatureRequired } from './signature.js';
 import type { System } from './system.js';
 
@@ -11,7 +11,8 @@ import type { System } from './system.js';
  */
 export function planLoad(system: System, kernel: string): Command[] {
   const loaded = readLoaded(system);
-  if (loaded.ours) return applySettings(system);
+  const applying = system.has(settingsFile) ? [applySettings(system)] : [];
+  if (loaded.ours) return applying;
   refuseOthers(loaded);
   if (!isInstalled(system, kernel)) {
     throw new ToaError('ERR_TOA_UNSUPPORTED', `the module is not installed for kernel ${kernel}`, {
@@ -19,7 +20,7 @@ export function planLoad(system: System, kernel: string): Command[] {
     });
   }
   const parameters = moduleParameters(readSettings(system));
-  return [system.command('modprobe', 'toa', ...parameters), ...applySettings(system)];
+  return [system.command('modprobe', 'toa', ...parameters), ...applying];
 }
 
 /** Whether modprobe finds it, by whatever means it came there. */

@@ -9,8 +9,8 @@ import type { System } from './system.js';
 /** What the module begins with, by the names that it has as a module parameter and below net.toa. */
 export interface Settings {
   readonly trusted: string;
-  readonly formats?: string;
-  readonly syn?: string;
+  readonly formats: string;
+  readonly syn: string;
 }
 
 /** Read at every boot, after modules are loaded. The one place that the settings are kept in. */
@@ -28,7 +28,7 @@ const LONGEST_PARAMETER = 1024;
  * Checks settings by the same rules as the module.
  * @throws ToaError ERR_TOA_TRUST, ERR_TOA_TRUST_REQUIRED, ERR_TOA_FORMAT
  */
-export function checkSettings(given: { trusted: string; formats?: string; syn?: boolean }): Settings {
+export function checkSettings(given: { trusted: string; formats: string; syn: boolean }): Settings {
   const trusted = words(given.trusted);
   compileTrust(trusted.join(','));
   const blocks = trusted.flatMap((word) => (word === 'private' ? privateBlocks : word)).length;
@@ -38,13 +38,9 @@ export function checkSettings(given: { trusted: string; formats?: string; syn?: 
       `trusted: given ${blocks} blocks, wanted at most ${MOST_BLOCKS} in ${MOST_BYTES} bytes`,
     );
   }
-  const formats = given.formats === undefined ? undefined : words(given.formats);
-  if (formats) acceptFormats(wanted(formats));
-  return {
-    trusted: trusted.join(','),
-    ...(formats === undefined ? {} : { formats: formats.join(',') }),
-    ...(given.syn ? { syn: '1' } : {}),
-  };
+  const formats = words(given.formats);
+  acceptFormats(wanted(formats));
+  return { trusted: trusted.join(','), formats: formats.join(','), syn: given.syn ? '1' : '0' };
 }
 
 const words = (text: string) => text.split(/[\s,]+/).filter((word) => word !== '');
@@ -54,14 +50,14 @@ function wanted(formats: readonly string[]): readonly FormatName[] | 'default' |
   return formats.length === 1 && (only === 'default' || only === 'all') ? only : (formats as FormatName[]);
 }
 
-/** The settings that a system has in its file; undefined where it has none that names whom to trust. */
-export function readSettings(system: System): Settings | undefined {
+/** The settings that a system has in its file, which an administrator may have shortened; undefined where it trusts nobody. */
+export function readSettings(system: System): Partial<Settings> | undefined {
   const entries = (system.read(settingsFile) ?? '')
     .split('\n')
     .map((line) => /^\s*-?net[./]toa[./](trusted|formats|syn)\s*=\s*(.*?)\s*$/.exec(line))
     .flatMap((match) => (match ? [[match[1], match[2]]] : []));
   const settings = Object.fromEntries(entries) as Partial<Settings>;
-  return settings.trusted === undefined ? undefined : (settings as Settings);
+  return settings.trusted ? settings : undefined;
 }
 
 /** The commands that write what is not there yet. */
@@ -93,14 +89,12 @@ export function removeSettings(system: System): Command[] {
     .map((path) => ({ program: 'rm', args: [system.path(path)] }));
 }
 
-/** The commands that make a loaded module take the settings. */
-export function applySettings(system: System): Command[] {
-  return system.has(settingsFile) ? [system.command('sysctl', '-p', settingsFile)] : [];
-}
+/** The command that makes a loaded module take the settings of the file. */
+export const applySettings = (system: System): Command => system.command('sysctl', '-p', settingsFile);
 
 /** Parameters for a module that is about to be loaded: network namespaces that exist already get them, and no sysctl.d file. */
-export function moduleParameters(settings: Settings | undefined): string[] {
-  return Object.entries(settings ?? {})
+export function moduleParameters(settings: Partial<Settings> = {}): string[] {
+  return Object.entries(settings)
     .filter(([, value]) => value.length <= LONGEST_PARAMETER)
     .map(([name, value]) => `${name}=${value}`);
 }

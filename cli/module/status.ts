@@ -22,7 +22,7 @@ export interface ModuleStatus {
   readonly packaged: boolean;
   readonly dkms: readonly DkmsEntry[];
   /** What it begins with; null where nobody is trusted. */
-  readonly settings: Settings | null;
+  readonly settings: Partial<Settings> | null;
   readonly headers: boolean;
   readonly signatureRequired: boolean;
 }

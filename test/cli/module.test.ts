@@ -13,6 +13,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { parseDkmsStatus } from '../../cli/module/dkms.js';
+import { explainLoad } from '../../cli/module/load.js';
+import { System } from '../../cli/module/system.js';
 import { main, toa } from './toa.js';
 
 const kernel = '6.1.0-56-amd64';
@@ -62,6 +64,7 @@ test('install --dry-run prints the commands, and runs none', (t) => {
     `tee ${root}/etc/sysctl.d/60-toa.conf <<'END'`,
     '# The kernel module toa: whose TCP options are believed.',
     'net.toa.trusted = 10.0.0.0/24,2001:db8::/64',
+    'net.toa.formats = default',
     'net.toa.syn = 1',
     'END',
     `tee ${root}/etc/modules-load.d/toa.conf <<'END'`,
@@ -79,7 +82,10 @@ test('install --dry-run prints the commands, and runs none', (t) => {
 test('on the machine itself the commands are plain', () => {
   const { stdout } = toa(['module', 'install', '--dry-run', '--trusted', 'private', '-k', kernel]);
   assert.match(stdout, new RegExp(`^dkms build -m toa -v ${version} -k ${kernel}$`, 'm'));
-  assert.match(stdout, /^tee \/etc\/sysctl\.d\/60-toa\.conf <<'END'\n.*\nnet\.toa\.trusted = private\nEND$/m);
+  assert.match(
+    stdout,
+    /^tee \/etc\/sysctl\.d\/60-toa\.conf <<'END'\n.*\nnet\.toa\.trusted = private\nnet\.toa\.formats = default\nnet\.toa\.syn = 0\nEND$/m,
+  );
 });
 
 test('install needs to know whom to trust, and takes nothing that the module would refuse: exit 2', (t) => {
@@ -235,6 +241,31 @@ test('where modules must be signed, status says so', (t) => {
     { '/sys/module/module/parameters/sig_enforce': 'Y\n' },
   ]) {
     assert.match(module('status', system(t, files)).stdout, /^signature +required \(Secure Boot\)$/m);
+  }
+});
+
+test('what modprobe says is put into words that help', (t) => {
+  const plain = new System(system(t, {}));
+  const locked = new System(
+    system(t, { '/sys/kernel/security/lockdown': 'none [integrity] confidentiality\n' }),
+  );
+  const busy = "modprobe: ERROR: could not insert 'toa': Device or resource busy";
+  const rejected = "modprobe: ERROR: could not insert 'toa': Key was rejected by service";
+  const forbidden = "modprobe: ERROR: could not insert 'toa': Operation not permitted";
+  for (const [host, said, code, words] of [
+    [plain, busy, 'ERR_TOA_MODULE_BUSY', /another module has the socket options or functions of toa/],
+    [
+      plain,
+      rejected,
+      'ERR_TOA_MODULE_SIGNATURE',
+      /\n {2}mokutil --import \/var\/lib\/dkms\/mok\.pub .*\n {2}reboot .*Enroll MOK/,
+    ],
+    [locked, forbidden, 'ERR_TOA_MODULE_SIGNATURE', /mokutil --import/],
+    [plain, forbidden, 'ERR_TOA_PERMISSION', /CAP_SYS_MODULE/],
+  ] as const) {
+    const error = explainLoad(host)(host.command('modprobe', 'toa'), { status: 1, said, stdout: '' });
+    assert.equal(error?.code, code);
+    assert.match(error.message, words);
   }
 });
 

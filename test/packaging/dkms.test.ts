@@ -49,7 +49,7 @@ test('install builds the module by DKMS for a kernel that does not run, once; re
   assert.equal(installedVersion(debian), version);
   assert.equal(
     debian.inside('grep', '-h', '^[^#]', '/etc/sysctl.d/60-toa.conf', '/etc/modules-load.d/toa.conf'),
-    'net.toa.trusted = 10.0.0.0/24\ntoa\n',
+    'net.toa.trusted = 10.0.0.0/24\nnet.toa.formats = default\nnet.toa.syn = 0\ntoa\n',
   );
   assert.match(debian.inside('dkms', 'status', '-m', 'toa'), new RegExp(`^toa/${version}, .*: installed\n$`));
   assert.doesNotMatch(belongings(debian).join('\n'), /0\.0\.9/);
@@ -65,7 +65,12 @@ test('install builds the module by DKMS for a kernel that does not run, once; re
   const status = JSON.parse(toaModule(debian, 'status', '--json').stdout);
   assert.deepEqual(
     [status.installed, status.headers, status.dkms, status.settings],
-    [true, true, [{ version, state: 'installed', kernel: debian.kernel }], { trusted: 'private' }],
+    [
+      true,
+      true,
+      [{ version, state: 'installed', kernel: debian.kernel }],
+      { trusted: 'private', formats: 'default', syn: '0' },
+    ],
   );
 
   // What --dry-run prints does in a shell what the command does.
@@ -108,7 +113,7 @@ test('the package toakit-dkms builds the module when it is installed, and leaves
     [set.status, ran(set.stderr)],
     [0, [`+ tee ${debian.path}/etc/sysctl.d/60-toa.conf <<'END'`]],
   );
-  assert.deepEqual(settingsOf(debian), { trusted: '10.0.0.0/24' });
+  assert.deepEqual(settingsOf(debian), { trusted: '10.0.0.0/24', formats: 'default', syn: '0' });
   assert.match(toaModule(debian, 'remove').stderr, /apt-get purge toakit-dkms/);
 
   debian.inside('dpkg', '--purge', 'toakit-dkms');
