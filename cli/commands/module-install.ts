@@ -4,7 +4,6 @@ import { version } from '../manifest.js';
 import { carryOut } from '../module/carry-out.js';
 import { planInstall } from '../module/install.js';
 import { readLoaded } from '../module/loaded.js';
-import { isPackaged } from '../module/package.js';
 import { requireBuildTools } from '../module/requirements.js';
 import { checkSettings } from '../module/settings.js';
 import { enrollment, signatureRequired } from '../module/signature.js';
@@ -46,12 +45,14 @@ export function moduleInstallCommand(): Command {
 function install({ kernel, root, dryRun, ...given }: InstallOptions): void {
   const settings = checkSettings(given);
   const system = new System(root);
-  const plan = planInstall(system, kernel, settings);
-  if (dryRun) carryOut(plan, true);
-  if (!isPackaged(system) && plan.length > 0) requireBuildTools(system, kernel);
-  if (!dryRun) carryOut(plan);
-  if (plan.length === 0) say(`toa ${version} is installed for ${kernel} and set so already: nothing to do`);
-  if (dryRun || plan.length === 0) return;
+  const { building, setting } = planInstall(system, kernel, settings);
+  const commands = [...building, ...setting];
+  if (dryRun) carryOut(commands, true);
+  if (building.length > 0) requireBuildTools(system, kernel);
+  if (!dryRun) carryOut(commands);
+  if (commands.length === 0)
+    say(`toa ${version} is installed for ${kernel} and set so already: nothing to do`);
+  if (dryRun || commands.length === 0) return;
   say(`toa ${version} is installed for ${kernel}, and trusts ${settings.trusted}`);
   if (signatureRequired(system)) say(enrollment(system));
   if (system.isOurs && kernel === release()) say(nextStep(system));

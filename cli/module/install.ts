@@ -5,13 +5,18 @@ import { isPackaged } from './package.js';
 import { applySettings, type Settings, writeSettings } from './settings.js';
 import type { System } from './system.js';
 
-/** The commands that bring a system to have the module for this kernel, loaded at boot with these settings; those that are needed. */
-export function planInstall(system: System, kernel: string, settings: Settings): Command[] {
+/** What an installation takes: only what is not so yet. */
+export interface InstallPlan {
+  readonly building: readonly Command[];
+  readonly setting: readonly Command[];
+}
+
+/** The commands that bring a system to have the module for this kernel, loaded at boot with these settings. */
+export function planInstall(system: System, kernel: string, settings: Settings): InstallPlan {
   const writing = writeSettings(system, settings);
   const isLoaded = system.isOurs && readLoaded(system).ours !== undefined;
-  return [
-    ...(isPackaged(system) ? [] : dkmsInstall(system, kernel)),
-    ...writing,
-    ...(isLoaded && writing.length > 0 ? [applySettings(system)] : []),
-  ];
+  return {
+    building: isPackaged(system) ? [] : dkmsInstall(system, kernel),
+    setting: isLoaded && writing.length > 0 ? [...writing, applySettings(system)] : writing,
+  };
 }
