@@ -5,12 +5,14 @@
 import ctypes
 import errno
 import json
+import os
 import socket
 import struct
 import sys
 import time
 
 IPPROTO_MPTCP = 262
+SYS_BPF = {"x86_64": 321, "aarch64": 280}[os.uname().machine]
 libc = ctypes.CDLL(None, use_errno=True)
 sockets = {}
 
@@ -110,7 +112,7 @@ def sockmap(fds):
     """Puts the sockets into a BPF_MAP_TYPE_SOCKMAP; raises what the kernel answers."""
 
     def bpf(command, attributes):
-        result = libc.syscall(321, command, attributes, len(attributes))
+        result = libc.syscall(SYS_BPF, command, attributes, len(attributes))
         if result < 0:
             raise OSError(ctypes.get_errno(), f"bpf {command}")
         return result
