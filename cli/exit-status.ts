@@ -16,6 +16,8 @@ export const exitStatus = {
 const byCode: { [Code in ToaErrorCode]?: number } = {
   ERR_TOA_CONFIG: exitStatus.usage,
   ERR_TOA_FORMAT: exitStatus.usage,
+  ERR_TOA_TRUST: exitStatus.usage,
+  ERR_TOA_TRUST_REQUIRED: exitStatus.usage,
   ERR_TOA_PERMISSION: exitStatus.permission,
   ERR_TOA_NAMESPACES: exitStatus.unsupported,
   ERR_TOA_NO_COMMAND: exitStatus.unsupported,

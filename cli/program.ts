@@ -1,9 +1,10 @@
-import { readFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import { buildAddonCommand } from './commands/build-addon.js';
 import { demoCommand } from './commands/demo.js';
 import { formatsCommand } from './commands/formats.js';
 import { lbCommand } from './commands/lb.js';
+import { moduleCommand } from './commands/module.js';
+import { description, version } from './manifest.js';
 import { type ColorChoice, chooseColor } from './output/streams.js';
 
 const examples = `
@@ -11,6 +12,7 @@ Examples:
   toa demo                       see clients' addresses cross a balancer
   toa lb run -c lb.json --check  look at a balancer's file
   toa lb run -c lb.json          run the balancer
+  toa module status              the kernel module: loaded? who is trusted?
   toa formats --json             the forms of the option on the wire
 
 Exit status: 0 ok, 1 a check failed, 2 usage, 3 unsupported or missing here,
@@ -18,9 +20,6 @@ Exit status: 0 ok, 1 a check failed, 2 usage, 3 unsupported or missing here,
 
 /** The command line `toa`, with all of its commands. */
 export function createProgram(): Command {
-  const { version, description } = JSON.parse(
-    readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
-  ) as { version: string; description: string };
   const program = new Command('toa')
     .description(description)
     .version(version)
@@ -29,7 +28,7 @@ export function createProgram(): Command {
     )
     .addHelpText('after', examples)
     .hook('preAction', (root) => chooseColor(root.opts<{ color: ColorChoice }>().color));
-  for (const command of [demoCommand(), lbCommand(), formatsCommand(), buildAddonCommand()])
+  for (const command of [demoCommand(), lbCommand(), moduleCommand(), formatsCommand(), buildAddonCommand()])
     program.addCommand(command);
   throwInsteadOfExit(program);
   return program;

@@ -17,6 +17,7 @@ const summaryLine = /^(tests|suites|pass|fail|cancelled|skipped|todo|duration_ms
 // A file that takes longer than its timeout (milliseconds) hangs: it is cut, and counts as canceled.
 const groups = [
   { name: 'unit', concurrency: 2, timeout: 120_000 },
+  { name: 'parser', suites: ['parser'], concurrency: 1, timeout: 180_000 },
   { name: 'packaging', suites: ['packaging'], concurrency: 1, timeout: 300_000 },
   { name: 'namespaces', suites: ['network', 'bench'], concurrency: 1, timeout: 300_000 },
   { name: 'command line', suites: ['cli'], concurrency: 1, timeout: 300_000 },

@@ -70,7 +70,11 @@ struct toa_nat64_peer {
 	__u16	reserved;	/* 18: 0 */
 };
 
-/* TOA_VIP_SO_GET_LOOKUP: the virtual service that the client had called. */
+/*
+ * TOA_VIP_SO_GET_LOOKUP: the virtual service that the client had called.
+ * Length at least 24; 24 is returned. EINVAL: wrong length, or not known;
+ * ENOTCONN: not connected.
+ */
 #define TOA_VIP_SO_GET_LOOKUP	4097
 
 struct toa_vip_data {
@@ -94,8 +98,9 @@ struct vtoa_vs {
 };
 
 /*
- * VTOA_SO_GET_VS4RDS: the same for a connection that the caller names.
- * Exactly 32 bytes, of which only toa_vs is written. ESRCH: none.
+ * VTOA_SO_GET_VS4RDS: the same, behind the addresses that getpeername() and
+ * getsockname() gave for this socket; those are not looked at. Exactly 32
+ * bytes, of which only toa_vs is written. ESRCH: none.
  */
 #define VTOA_SO_GET_VS4RDS	1346
 

@@ -15,8 +15,18 @@ test('toa alone, and toa --help, print the help on standard output and exit with
   }
 });
 
+const moduleCommands = ['install', 'remove', 'status', 'load', 'unload'].map((name) => ['module', name]);
+
 test('the help of each command fits into 80 columns', () => {
-  for (const command of [[], ['demo'], ['lb'], ['lb', 'run'], ['formats'], ['build-addon']]) {
+  for (const command of [
+    [],
+    ['demo'],
+    ['lb'],
+    ['lb', 'run'],
+    ['formats'],
+    ['build-addon'],
+    ...moduleCommands,
+  ]) {
     const { stdout } = toa([...command, '--help']);
     for (const line of stdout.split('\n')) assert.ok(line.length <= 80, `${line.length} columns: ${line}`);
   }

@@ -125,6 +125,7 @@ export interface Answer {
   /** By getClientAddress(), null without toakit. */
   client: string | null;
   source: string | null;
+  via: string | null;
   peer: string | null;
   pid: number;
 }

@@ -1,4 +1,5 @@
 import { Duplex } from 'node:stream';
+import { decodeTcp, type TcpSegment } from './tcp-segment.js';
 import { type IncomingSegment, type OutgoingSegment, TinyTcp } from './tiny-tcp.js';
 import { type HostPort, hostPort, hostPortText } from './wire.js';
 
@@ -9,6 +10,12 @@ export interface InjectedConnectionOptions {
   readonly syn?: Uint8Array;
   /** Option bytes to put on the ACK that ends the handshake, and on early data. */
   readonly ack?: Uint8Array;
+  /** Option bytes for early data, where they are not those of `ack`. */
+  readonly early?: Uint8Array;
+  /** Which of its segments get lost on the way. */
+  readonly loses?: (segment: TcpSegment) => boolean;
+  /** Which of its segments arrive twice. */
+  readonly repeats?: (segment: TcpSegment) => boolean;
 }
 
 /** A client's end of a TCP connection, played by TinyTcp, as a stream: TLS and HTTP clients can be put on it. */
@@ -33,11 +40,11 @@ export class InjectedConnection extends Duplex {
     this.local = options.from
       ? parseHostPort(options.from)
       : hostPort(this.#remote.address.length === 4 ? '10.9.1.1' : 'fd00:9:1::1', port);
-    this.#transmit = transmit;
-    const { syn = new Uint8Array(), ack = new Uint8Array() } = options;
+    const { syn = new Uint8Array(), ack = new Uint8Array(), early = ack } = options;
+    this.#transmit = (segments) => transmit(segments.flatMap((segment) => fate(segment, options)));
     this.#tcp = new TinyTcp({
       local: this.local,
-      options: { syn, 'handshake-ack': ack, early: ack },
+      options: { syn, 'handshake-ack': ack, early },
     });
   }
 
@@ -120,6 +127,17 @@ export class InjectedConnection extends Duplex {
       this.#flush();
     }, at - now()).unref();
   }
+}
+
+/** What becomes of a segment on the way: nothing, itself, or itself twice. */
+function fate(
+  segment: OutgoingSegment,
+  { loses, repeats }: InjectedConnectionOptions,
+): readonly OutgoingSegment[] {
+  if (!loses && !repeats) return [segment];
+  const decoded = decodeTcp(segment.bytes)!;
+  if (loses?.(decoded)) return [];
+  return repeats?.(decoded) ? [segment, segment] : [segment];
 }
 
 /** TinyTcp wants milliseconds, and writes them into timestamps. */

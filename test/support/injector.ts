@@ -27,7 +27,7 @@ const privateWire: Wire = { device: WIRE, mac: '02:00:00:00:00:02', peerMac: '02
  */
 export class Injector {
   readonly #addon = native()!;
-  readonly #wire: Wire;
+  readonly wire: Wire;
   readonly #fd: number;
   readonly #poll;
   readonly #arena = new Uint8Array(BATCH * FRAME);
@@ -36,7 +36,7 @@ export class Injector {
   #ports = 20_000;
 
   constructor(wire: Wire = privateWire) {
-    this.#wire = wire;
+    this.wire = wire;
     const index = this.#addon.interfaceIndex(wire.device);
     const flags =
       PacketSocketFlag.virtioHeader | PacketSocketFlag.promiscuous | PacketSocketFlag.ignoreOutgoing;
@@ -50,7 +50,7 @@ export class Injector {
 
   /** Opens a connection to `10.9.0.1:80` or `[fd00:9::1]:80`. It is a stream; 'connect' says that it is open. */
   connect(to: string, options: InjectedConnectionOptions = {}): InjectedConnection {
-    const connection = new InjectedConnection(to, this.#ports++, options, (segments) => this.#send(segments));
+    const connection = new InjectedConnection(to, this.#ports++, options, (segments) => this.send(segments));
     const key = hostPortText(connection.local);
     this.#connections.set(key, connection);
     connection.once('close', () => this.#connections.delete(key));
@@ -88,16 +88,17 @@ export class Injector {
       ?.receive({ from: ip.from, to: ip.to, bytes: ip.payload, partialChecksum: (header.flags & 1) === 1 });
   }
 
-  #send(segments: readonly OutgoingSegment[]): void {
+  /** Puts segments onto the wire that no connection of ours sends. */
+  send(segments: readonly OutgoingSegment[]): void {
     for (const { from, to, bytes } of segments) {
       const { bytes: frame, virtio } = packet()
-        .ethernet({ from: this.#wire.mac, to: this.#wire.peerMac })
+        .ethernet({ from: this.wire.mac, to: this.wire.peerMac })
         .ip({ from: from.address, to: to.address, protocol: PROTOCOL.tcp })
         .payload(bytes)
         .build();
       const arena = concat(virtio, frame);
       const sent = this.#addon.packetSocketSend(this.#fd, arena, Int32Array.of(0, arena.length), 1);
-      if (sent < 0) throw nativeError(`send on ${this.#wire.device}`, sent);
+      if (sent < 0) throw nativeError(`send on ${this.wire.device}`, sent);
     }
   }
 }

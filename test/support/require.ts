@@ -9,11 +9,13 @@ export function requireNamespaces(t: TestContext): boolean {
   const support = namespaceSupport();
   if (support.supported) return true;
   const reason = `network namespaces are not permitted: ${support.reason} (${support.hint})`;
-  if (requirements().includes('namespaces')) throw new Error(`TOA_REQUIRE=namespaces, but ${reason}`);
-  t.skip(reason);
+  skipOrFail(t, 'namespaces', reason);
   return false;
 }
 
-function requirements(): string[] {
-  return (process.env.TOA_REQUIRE ?? '').split(',');
+/** Skips a test that cannot have what it needs, with the reason; fails it where TOA_REQUIRE names that need. */
+export function skipOrFail(t: TestContext, need: string, reason: string): void {
+  const required = (process.env.TOA_REQUIRE ?? '').split(',');
+  if (required.includes(need)) throw new Error(`TOA_REQUIRE=${need}, but ${reason}`);
+  t.skip(reason);
 }

@@ -22,6 +22,7 @@ function answer(request: Request): Answer {
     shown: endpoint(remoteAddress, remotePort),
     client: found ? endpoint(found.address, found.port) : null,
     source: found?.source ?? null,
+    via: found?.via ?? null,
     peer: found ? endpoint(found.peer.address, found.peer.port) : null,
     pid: process.pid,
   };

@@ -1,0 +1,27 @@
+import type { Case } from '../guest/guest.js';
+import { commandLineCases } from './command-line.js';
+import { familyCases } from './families.js';
+import { formatCases } from './formats.js';
+import { handshakeCases } from './handshakes.js';
+import { interfaceCases } from './interfaces.js';
+import { lifetimeCases } from './lifetimes.js';
+import { loadCases } from './load.js';
+import { neighborCases } from './neighbors.js';
+import { programCases } from './programs.js';
+import { topologyCases } from './topology.js';
+import { trustCases } from './trust.js';
+
+/** All cases, in the order in which they run. */
+export const cases: readonly Case[] = [
+  ...formatCases,
+  ...familyCases,
+  ...handshakeCases,
+  ...trustCases,
+  ...interfaceCases,
+  ...lifetimeCases,
+  ...neighborCases,
+  ...programCases,
+  ...commandLineCases,
+  ...topologyCases,
+  ...loadCases,
+];
