@@ -102,9 +102,13 @@ export class Balancer {
     }
   }
 
-  /** Announces the balancer's addresses on all its links, and asks for the ways to the real servers. */
+  /**
+   * Announces the balancer's addresses on all its links, and asks for the ways to the real servers. Gateways get their
+   * places among the neighbors before strangers can take them all.
+   */
   start(now: number): void {
     for (let link = 0; link < this.#links.length; link++) this.linkUp(link, now);
+    for (const route of this.#routes.throughGateways()) this.#neighbors.acquire(route, 0, 0, 0, 0);
     for (const { realServers } of this.services) {
       for (const { address } of realServers) this.#prepareHop(address);
     }

@@ -62,6 +62,11 @@ export class Routes {
     return undefined;
   }
 
+  /** The routes that lead over a gateway, whatever the destination. */
+  throughGateways(): Route[] {
+    return this.#routes.filter((route) => route.via !== undefined);
+  }
+
   /** The links whose on-link routes contain the address. */
   onLink(address: Int32Array): number[] {
     const links = this.#routes

@@ -391,13 +391,22 @@ for (const topology of NEAR) {
     assert.equal(rig.counter('drop-neighbor-unresolved') + rig.counter('drop-neighbor-queue-full'), 700);
   });
 
-  test(`IPv${topology.family}: a full table of neighbors refuses new connections, each counted once`, () => {
+  test(`IPv${topology.family}: a full table of neighbors refuses new ones, each counted once, and never the gateway`, () => {
     const rig = new Rig({ topology, settings: { maxConnections: 16384 } });
-    const room = 8192 - topology.realServers.length;
+    const room = 8192 - topology.realServers.length - 1;
     for (let n = 0; n < room + 3; n++)
       rig.send(...new Flow(rig, { client: 1000 + n }).client({ flags: 'S' }));
     assert.equal(rig.balancer.connections.count, room);
     assert.equal(rig.counter('drop-neighbor-table-full'), 3);
+    const far = topology.family === 4 ? IPV4 : IPV6;
+    rig.send(
+      OUTSIDE,
+      packet()
+        .ethernet({ from: MACS.gateway, to: MACS.balancer[OUTSIDE] })
+        .ip({ from: far.client(7), to: topology.vip })
+        .tcp({ from: 51514, to: 80, flags: 'S' }),
+    );
+    assert.equal(rig.balancer.connections.count, room + 1, 'who comes by the gateway still gets in');
   });
 }
 
