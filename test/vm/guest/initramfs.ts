@@ -17,7 +17,7 @@ const FIRST_MODULES = ['virtio_pci', '9pnet_virtio', '9p', 'overlay'];
  */
 const INIT = `#!/bin/busybox sh
 export PATH=/bin; /bin/busybox --install -s /bin
-mkdir -p /proc /sys /dev /lower /layer /root
+mkdir -p /proc /sys /dev /lower /layer /merged
 mount() { busybox mount "$@" || verdict 2; }
 verdict() { ${verdictCommand('$1')}; }
 mount -t proc proc /proc
@@ -27,16 +27,16 @@ share=trans=virtio,version=9p2000.L,msize=512000
 mount -t 9p -o ro,cache=loose,$share machine /lower
 mount -t tmpfs layer /layer
 mkdir /layer/upper /layer/work
-mount -t overlay -o lowerdir=/lower,upperdir=/layer/upper,workdir=/layer/work overlay /root
-mount -t 9p -o $share results /root${RESULTS}
-mount -t proc proc /root/proc
-mount -t sysfs sys /root/sys
-mount -t devtmpfs dev /root/dev
-mkdir -p /root/dev/pts /root/dev/shm
-mount -t devpts devpts /root/dev/pts
-mount -t tmpfs shm /root/dev/shm
-mount -t tmpfs run /root/run
-exec chroot /root /bin/sh ${RESULTS}/start
+mount -t overlay -o lowerdir=/lower,upperdir=/layer/upper,workdir=/layer/work overlay /merged
+mount -t 9p -o $share results /merged${RESULTS}
+mount -t proc proc /merged/proc
+mount -t sysfs sys /merged/sys
+mount -t devtmpfs dev /merged/dev
+mkdir -p /merged/dev/pts /merged/dev/shm
+mount -t devpts devpts /merged/dev/pts
+mount -t tmpfs shm /merged/dev/shm
+mount -t tmpfs run /merged/run
+exec chroot /merged /bin/sh ${RESULTS}/start
 `;
 
 /** Packs the initramfs of a kernel into a file. */
