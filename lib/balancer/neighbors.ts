@@ -112,18 +112,9 @@ export class Neighbors {
    * @returns the link to send it on; or CONSUMED when a copy waits for the neighbor's answer; or DROPPED
    */
   address(frame: Frame, neighbor: number): number {
-    const link = this.#links[this.#link[neighbor]!]!;
     if (this.#known[neighbor] === 0) return this.#hold(frame, neighbor);
-    writeMacs(
-      frame.view,
-      frame.start,
-      this.#macHigh[neighbor]!,
-      this.#macLow[neighbor]!,
-      link.macHigh,
-      link.macLow,
-    );
     if (this.#tick >= this.#askAt[neighbor]!) this.#activate(neighbor);
-    return link.index;
+    return this.#writeMacs(frame, neighbor);
   }
 
   /**
@@ -270,20 +261,23 @@ export class Neighbors {
   }
 
   #releaseQueue(neighbor: number): void {
-    const link = this.#links[this.#link[neighbor]!]!;
     const frames = this.#takeQueue(neighbor);
     this.#counters.add(COUNTER['frames-forwarded'], frames.length);
-    for (const frame of frames) {
-      writeMacs(
-        frame.view,
-        frame.start,
-        this.#macHigh[neighbor]!,
-        this.#macLow[neighbor]!,
-        link.macHigh,
-        link.macLow,
-      );
-      this.#emitted.send(frame, link.index);
-    }
+    for (const frame of frames) this.#emitted.send(frame, this.#writeMacs(frame, neighbor));
+  }
+
+  /** Addresses a frame from our side of the link to the neighbor, whose MAC address is known; the link's number. */
+  #writeMacs(frame: Frame, neighbor: number): number {
+    const link = this.#links[this.#link[neighbor]!]!;
+    writeMacs(
+      frame.view,
+      frame.start,
+      this.#macHigh[neighbor]!,
+      this.#macLow[neighbor]!,
+      link.macHigh,
+      link.macLow,
+    );
+    return link.index;
   }
 
   #findOrAdd(route: Route, word0: number, word1: number, word2: number, word3: number): number {

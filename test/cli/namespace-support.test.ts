@@ -40,7 +40,7 @@ const rows = [
     reason: /seccomp/,
     hint: /docker run --privileged/,
   },
-  { what: 'nobody knows', said: 'mount failed: odd', reason: /mount failed: odd/, hint: /root/ },
+  { what: 'nobody knows', said: 'mount failed: odd', reason: /mount failed: odd/, hint: /^run it as root$/ },
 ];
 
 for (const { what, said = 'unshare failed', files = {}, reason, hint } of rows) {

@@ -16,7 +16,7 @@ const cache = join(packageRoot, '.cache', 'debian-root');
  * to it are in memory, and in a mount namespace that ends with us, however we end.
  */
 export class DebianRoot {
-  readonly path = join(cache, 'root');
+  readonly path = join(cache, 'debian');
   /** The version of the kernel that it has the headers of. */
   readonly kernel: string;
   readonly #holder: ChildProcess;
@@ -75,9 +75,9 @@ export class DebianRoot {
 const mounts = `
   mount -t tmpfs tmpfs "$0/changes"
   mkdir "$0/changes/upper" "$0/changes/work"
-  mount -t overlay overlay -o "lowerdir=$0/root,upperdir=$0/changes/upper,workdir=$0/changes/work" "$0/root"
-  mount -t proc proc "$0/root/proc"
-  mount --rbind /dev "$0/root/dev"
+  mount -t overlay overlay -o "lowerdir=$0/debian,upperdir=$0/changes/upper,workdir=$0/changes/work" "$0/debian"
+  mount -t proc proc "$0/debian/proc"
+  mount --rbind /dev "$0/debian/dev"
   echo ready
   exec cat`;
 
@@ -96,7 +96,7 @@ async function prepare(): Promise<string | undefined> {
     rmSync(cache, { recursive: true, force: true });
     return `no Debian to be had: ${error instanceof Error ? error.message : error}`;
   }
-  renameSync(join(cache, 'unpacking'), join(cache, 'root'));
+  renameSync(join(cache, 'unpacking'), join(cache, 'debian'));
   writeFileSync(stamp, wanted);
   return undefined;
 }
