@@ -81,11 +81,14 @@ export interface SettingsConfig {
 
 export const forwardingModes = ['fullnat'] as const;
 export const schedulerNames = ['rr'] as const;
+/** Whose generation of hashes, overheads and list order: Linux 6.12, Alibaba's LVS (2.6.32), DPVS 1.10. */
+export const profiles = ['kernel', 'alibaba', 'dpvs'] as const;
 export const toaSegments = ['syn', 'ack'] as const;
 export const pruneModes = ['protected', 'none', 'strip-all'] as const;
 
 export type ForwardingMode = (typeof forwardingModes)[number];
 export type SchedulerName = (typeof schedulerNames)[number];
+export type Profile = (typeof profiles)[number];
 export type ToaSegment = (typeof toaSegments)[number];
 export type PruneMode = (typeof pruneModes)[number];
 export type TimeoutName =

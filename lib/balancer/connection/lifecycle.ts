@@ -78,7 +78,7 @@ export class Lifecycle {
    * @returns the connection, or `~counter` with the counter that says why there is none; then nothing is kept
    */
   open(frame: Frame, service: VirtualService, now: number, tick: number): number {
-    const server = service.scheduler.schedule(service.realServers);
+    const server = service.scheduler.schedule(frame, now);
     if (server === undefined) return ~COUNTER['drop-no-real-server'];
     const clientRoute = this.#routes.find(frame.source0, frame.source1, frame.source2, frame.source3);
     const { address } = server;
@@ -93,7 +93,7 @@ export class Lifecycle {
     }
     this.#table.insert(connection);
     this.#wheel.add(connection, tick + service.timeouts[STATE_NONE]!);
-    server.connections++;
+    server.active++;
     this.#counters.add(COUNTER['connections-new']);
     return connection;
   }
@@ -209,7 +209,7 @@ export class Lifecycle {
     const service = this.#services[words[base + OWNER]! >>> 16]!;
     const position = (words[base + OWNER]! & 0xffff) - service.firstServer;
     service.localAddresses.release(this.#table, connection, position);
-    service.realServers[position]!.connections--;
+    service.realServers[position]!.active--;
     this.#neighbors.release(words[base + CLIENT_HOP]!);
     this.#neighbors.release(words[base + SERVER_HOP]!);
     this.#table.remove(connection);

@@ -31,8 +31,14 @@ export class VirtualService {
     this.name = config.name;
     this.address = wordsOf(config.address);
     this.port = config.port;
-    this.scheduler = new SCHEDULERS[config.scheduler]();
     this.realServers = config.realServers.map((server, i) => new RealServer(firstServer + i, server));
+    this.scheduler = new SCHEDULERS[config.scheduler]({
+      profile: 'kernel',
+      withPort: false,
+      fallback: false,
+      random: () => random,
+    });
+    this.scheduler.update(this.realServers);
     this.firstServer = firstServer;
     this.localAddresses = new LocalAddresses(
       config.localAddresses.map(wordsOf),
