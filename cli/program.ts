@@ -4,38 +4,65 @@ import { demoCommand } from './commands/demo.js';
 import { formatsCommand } from './commands/formats.js';
 import { lbCommand } from './commands/lb.js';
 import { moduleCommand } from './commands/module.js';
+import { statusCommand } from './commands/status.js';
 import { description, version } from './manifest.js';
+import { addManual } from './output/manual.js';
 import { type ColorChoice, chooseColor } from './output/streams.js';
 
-const examples = `
-Examples:
-  toa demo                       see clients' addresses cross a balancer
-  toa lb run -c lb.json --check  look at a balancer's file
-  toa lb run -c lb.json          run the balancer
-  toa module status              the kernel module: loaded? who is trusted?
-  toa formats --json             the forms of the option on the wire
-
-Exit status: 0 ok, 1 a check failed, 2 usage, 3 unsupported or missing here,
-4 permission denied, 130 interrupted.`;
+/** All commands, in the order of the help. A new one is a file and a line; completion and the man page know it by that. */
+const commands = [statusCommand, demoCommand, moduleCommand, lbCommand, formatsCommand, buildAddonCommand];
 
 /** The command line `toa`, with all of its commands. */
 export function createProgram(): Command {
   const program = new Command('toa')
     .description(description)
-    .version(version)
+    .version(version, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .helpCommand('help [command]', 'print the help of a command')
+    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'toa: ')) })
     .addOption(
-      new Option('--color <when>', 'color the output').choices(['auto', 'always', 'never']).default('auto'),
+      new Option('--color <when>', 'color the output; auto heeds NO_COLOR')
+        .choices(['auto', 'always', 'never'])
+        .default('auto'),
     )
-    .addHelpText('after', examples)
     .hook('preAction', (root) => chooseColor(root.opts<{ color: ColorChoice }>().color));
-  for (const command of [demoCommand(), lbCommand(), moduleCommand(), formatsCommand(), buildAddonCommand()])
-    program.addCommand(command);
-  throwInsteadOfExit(program);
+  addManual(program, {
+    details: [
+      'toa alone is toa status.',
+      'Data goes to standard output, everything else to standard error. With --json a command prints one JSON object, or one per line where it goes on.',
+      'Exit status: 0 ok, 1 a check failed, 2 usage, 3 something is missing here, 4 permission denied, 130 interrupted.',
+    ],
+    examples: [
+      "toa demo                       # see clients' addresses cross a balancer",
+      "toa lb run -c lb.json --check  # look at a balancer's file",
+      'toa lb run -c lb.json          # run the balancer',
+      'toa module status              # the kernel module: loaded? who is trusted?',
+      'toa formats --json             # the forms of the option on the wire',
+    ],
+  });
+  for (const command of commands) program.addCommand(command());
+  settle(program, program);
   return program;
 }
 
-/** Commander would end the process itself, with statuses of its own. Added commands do not inherit this. */
-function throwInsteadOfExit(command: Command): void {
-  command.exitOverride();
-  for (const child of command.commands) throwInsteadOfExit(child);
+/** The same manners for all commands; commander hands them only to those that it makes itself. */
+function settle(command: Command, parent: Command): void {
+  command.copyInheritedSettings(parent);
+  // Commander would end the process itself, with statuses of its own.
+  command.exitOverride().showHelpAfterError(`(${commandLine(command)} --help shows what it takes)`);
+  for (const child of command.commands) settle(child, command);
+}
+
+/** The words that call a command, such as `toa lb run`. */
+export function commandLine(command: Command): string {
+  const words = [];
+  for (let at: Command | null = command; at !== null; at = at.parent) words.unshift(at.name());
+  return words.join(' ');
+}
+
+/** The arguments with the command that runs where none was named: `toa` is `toa status`, `toa --json` is `toa status --json`. */
+export function withDefaultCommand(program: Command, args: readonly string[]): string[] {
+  const { operands, unknown } = program.parseOptions([...args]);
+  const asksForHelp = unknown.includes('--help') || unknown.includes('-h');
+  return operands.length > 0 || asksForHelp ? [...args] : ['status', ...args];
 }

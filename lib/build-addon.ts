@@ -1,4 +1,5 @@
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   cpSync,
   existsSync,
@@ -31,22 +32,25 @@ export interface AddonBuild {
  * its headers beside it; else node-gyp fetches them. A file that was there before stays as it was until the new one is complete.
  * @throws ToaError ERR_TOA_NO_NODE_GYP, ERR_TOA_BUILD_FAILED (with the end of what the tools said)
  */
-export function buildAddon({
+export async function buildAddon({
   output = builtAddon,
   architecture = process.arch,
   compiler,
-}: AddonBuild = {}): string {
+}: AddonBuild = {}): Promise<string> {
   const nodeGyp = findNodeGyp();
   const folder = mkdtempSync(join(tmpdir(), 'toakit-build-'));
   try {
     layOutSources(folder);
     const options = [`--arch=${architecture}`, ...offlineHeaders()];
-    const made = spawnSync(process.execPath, [nodeGyp, 'rebuild', ...options], {
+    const made = spawn(process.execPath, [nodeGyp, 'rebuild', ...options], {
       cwd: folder,
-      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'pipe'],
       env: compiler === undefined ? process.env : { ...process.env, CXX: compiler },
     });
-    if (made.status !== 0) throw buildFailed(`${made.stdout}${made.stderr}`);
+    const said: Buffer[] = [];
+    for (const stream of [made.stdout, made.stderr]) stream.on('data', (chunk: Buffer) => said.push(chunk));
+    const [status] = await once(made, 'close');
+    if (status !== 0) throw buildFailed(Buffer.concat(said).toString());
     mkdirSync(dirname(output), { recursive: true });
     // Renamed into place: processes that have the old file loaded keep it.
     cpSync(join(folder, 'build', 'Release', 'toakit.node'), `${output}.new`);

@@ -15,7 +15,7 @@ for (const architecture of named.length > 0 ? named : Object.keys(toolchains)) {
   if (toolchain === undefined)
     throw new Error(`${architecture}: only ${Object.keys(toolchains)} are released`);
   const output = fileURLToPath(new URL(`../prebuilds/linux-${architecture}/toakit.node`, import.meta.url));
-  buildAddon({ output, architecture, compiler: `${toolchain}-g++` });
+  await buildAddon({ output, architecture, compiler: `${toolchain}-g++` });
   checkSymbols(output, `${toolchain}-objdump`);
   console.error(`toakit: wrote ${output}`);
 }

@@ -9,6 +9,7 @@ import { exitStatus } from '../exit-status.js';
 import { defaultEcho } from '../namespaces/echo.js';
 import { enterNamespaces } from '../namespaces/enter.js';
 import { namespaceSupport } from '../namespaces/support.js';
+import { addManual } from '../output/manual.js';
 import { print, printJson, say } from '../output/streams.js';
 import { table } from '../output/table.js';
 
@@ -20,7 +21,7 @@ interface DemoOptions {
 
 /** `toa demo`: connections from six client addresses through the balancer, and who the servers think they come from. */
 export function demoCommand(): Command {
-  return new Command('demo')
+  const command = new Command('demo')
     .description("see clients' addresses cross the balancer into a Node server")
     .option('--json', 'as one JSON object: { mode, rows: [{ client, plain, recovered, match }] }')
     .option('--memory', 'without namespaces: the same balancer over links in memory')
@@ -28,6 +29,12 @@ export function demoCommand(): Command {
     .action(async (options: DemoOptions) => {
       process.exitCode = await demo(options);
     });
+  return addManual(command, {
+    details: [
+      'Connections of three IPv4 and three IPv6 clients cross the balancer to an HTTP server, each in a network namespace of its own. Exit 0 if the server knew all of them, 1 if not.',
+    ],
+    examples: ['toa demo', 'toa demo --json', 'toa demo --memory'],
+  });
 }
 
 const setting = {
@@ -41,7 +48,7 @@ async function demo({ json, memory, verbose }: DemoOptions): Promise<number> {
   if (!json) print(`${picture}\n\n${setting[mode]}\n`);
   const rows =
     mode === 'namespaces' ? await demoOverNamespaces(verbose ? say : defaultEcho) : await demoOverMemory();
-  if (json) printJson({ mode, rows });
+  if (json) printJson('demo/1', { mode, rows });
   else print(rowsTable(rows));
 
   const matching = rows.filter(({ match }) => match).length;

@@ -3,7 +3,8 @@ import type { ResolvedConfig } from '../../lib/balancer/config/index.js';
 import { ConfigFileError, readConfigFile } from '../../lib/daemon/config-file.js';
 import { type RunningBalancer, runBalancer } from '../../lib/daemon/run.js';
 import { exitStatus } from '../exit-status.js';
-import { print, printJson, say } from '../output/streams.js';
+import { addManual } from '../output/manual.js';
+import { print, printJson, say, toJson } from '../output/streams.js';
 import { table } from '../output/table.js';
 
 interface LbRunOptions {
@@ -13,38 +14,34 @@ interface LbRunOptions {
   json?: boolean;
 }
 
-const details = `
-Says "ready" on standard error when it balances. Prints its counters when it
-ends (SIGINT, SIGTERM), and on SIGUSR2. With --json each event is a line on
-standard output: {"event":"ready",...}, {"event":"counters",...}.
-
-Examples:
-  toa lb run -c lb.json --check
-  sudo toa lb run -c lb.json --import-routes`;
-
 /** `toa lb run`: the balancer as a process, in the foreground. */
 export function lbRunCommand(): Command {
-  return new Command('run')
+  const command = new Command('run')
     .description('run the balancer on network interfaces')
     .requiredOption('-c, --config <file>', 'its configuration, JSON; - is standard input')
     .option('--import-routes', "add the kernel's routes over the same interfaces, read once at the start")
     .option('--check', 'only read the configuration: exit 0 if it is sound, 2 with every fault if not')
     .option('--json', 'events as JSON, one a line')
-    .addHelpText('after', details)
     .action(async (options: LbRunOptions) => {
       process.exitCode = options.check ? check(options) : await run(options);
     });
+  return addManual(command, {
+    details: [
+      'Says "ready" on standard error when it balances. Prints its counters when it ends (SIGINT, SIGTERM), and on SIGUSR2. With --json each event is a line on standard output: {"event":"ready",...}, {"event":"counters",...}.',
+    ],
+    examples: ['toa lb run -c lb.json --check', 'sudo toa lb run -c lb.json --import-routes'],
+  });
 }
 
 function check({ config, json }: LbRunOptions): number {
   try {
     const { links, services } = readConfigFile(config);
-    if (json) printJson({ ok: true, faults: [] });
+    if (json) printJson('lb-run/1', { event: 'check', ok: true, faults: [] });
     else print(`${config}: sound, ${count(services.length, 'service')} on ${count(links.length, 'link')}`);
     return exitStatus.ok;
   } catch (error) {
     if (!json || !(error instanceof ConfigFileError)) throw error;
-    printJson({ ok: false, faults: error.faults });
+    printJson('lb-run/1', { event: 'check', ok: false, faults: error.faults });
     return exitStatus.usage;
   }
 }
@@ -77,14 +74,15 @@ async function run(options: LbRunOptions): Promise<number> {
 function announce(config: ResolvedConfig, { shield }: RunningBalancer, json = false): void {
   const links = config.links.map((link) => link.interface);
   const services = config.services.map(({ name }) => name);
-  if (json) printJson({ event: 'ready', pid: process.pid, links, services, shield: shield ?? null });
+  if (json)
+    printJson('lb-run/1', { event: 'ready', pid: process.pid, links, services, shield: shield ?? null });
   const shielded = shield === undefined ? 'no shield needed' : `shield: nft table netdev ${shield}`;
   say(`ready: ${count(services.length, 'service')} on ${links.join(', ')} (${shielded})`);
 }
 
 function counterLines({ counters }: RunningBalancer, json = false): string {
   const values = counters();
-  if (json) return JSON.stringify({ event: 'counters', counters: values });
+  if (json) return toJson('lb-run/1', { event: 'counters', counters: values });
   return table(
     [{ heading: 'COUNTER' }, { heading: 'VALUE', align: 'right' }],
     Object.entries(values)

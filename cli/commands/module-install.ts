@@ -1,55 +1,60 @@
 import { release } from 'node:os';
 import { Command } from 'commander';
 import { version } from '../manifest.js';
-import { carryOut } from '../module/carry-out.js';
+import { carryOut, type Manner } from '../module/carry-out.js';
 import { planInstall } from '../module/install.js';
 import { readLoaded } from '../module/loaded.js';
 import { requireBuildTools } from '../module/requirements.js';
 import { checkSettings } from '../module/settings.js';
 import { enrollment, signatureRequired } from '../module/signature.js';
 import { System } from '../module/system.js';
+import { addManual } from '../output/manual.js';
 import { say } from '../output/streams.js';
 
-interface InstallOptions {
+interface InstallOptions extends Manner {
   trusted: string;
   formats: string;
-  syn: boolean;
+  syn?: boolean;
   kernel: string;
   root: string;
-  dryRun?: boolean;
 }
-
-const details = `
-Builds the module by DKMS, which builds it again for every kernel to come, and
-has it loaded at boot. Anybody who reaches a port can write a TCP option, so
-you name whom to believe: the balancers' local addresses.
-
-Examples:
-  sudo toa module install --trusted 10.0.0.0/24,2001:db8:1::/64
-  toa module install --trusted private --dry-run`;
 
 /** `toa module install`: by DKMS, with settings and loading at boot. */
 export function moduleInstallCommand(): Command {
-  return new Command('install')
+  const command = new Command('install')
     .description('build and install the module (DKMS), loaded at boot')
     .requiredOption(
       '--trusted <cidrs>',
       "the balancers' addresses: CIDR blocks with commas between, or private",
     )
     .option('--formats <names>', 'forms of the option: names (toa formats), default or all', 'default')
-    .option('--syn', 'read the SYN too, for balancers that mark it alone', false)
-    .addHelpText('after', details)
+    .option('--syn', 'read the SYN too, for balancers that mark it alone')
     .action(install);
+  return addManual(command, {
+    details: [
+      "Builds the module by DKMS, which builds it again for every kernel to come, and has it loaded at boot. Anybody who reaches a port can write a TCP option, so you name whom to believe: the balancers' local addresses.",
+    ],
+    examples: [
+      'sudo toa module install --trusted 10.0.0.0/24,2001:db8:1::/64',
+      'toa module install --trusted private --dry-run',
+    ],
+  });
 }
 
-function install({ kernel, root, dryRun, ...given }: InstallOptions): void {
-  const settings = checkSettings(given);
+async function install({
+  kernel,
+  root,
+  dryRun = false,
+  json = false,
+  ...given
+}: InstallOptions): Promise<void> {
+  const settings = checkSettings({ ...given, syn: given.syn ?? false });
   const system = new System(root);
-  const { building, setting } = planInstall(system, kernel, settings);
+  const { building, setting } = await planInstall(system, kernel, settings);
   const commands = [...building, ...setting];
-  if (dryRun) carryOut(commands, true);
+  if (dryRun) await carryOut('install', commands, { dryRun, json });
   if (building.length > 0) requireBuildTools(system, kernel);
-  if (!dryRun) carryOut(commands);
+  if (!dryRun) await carryOut('install', commands, { json });
   if (commands.length === 0)
     say(`toa ${version} is installed for ${kernel} and set so already: nothing to do`);
   if (dryRun || commands.length === 0) return;

@@ -1,5 +1,6 @@
 import { release } from 'node:os';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
+import { addManual } from '../output/manual.js';
 import { moduleInstallCommand } from './module-install.js';
 import { moduleLoadCommand, moduleUnloadCommand } from './module-load.js';
 import { moduleRemoveCommand } from './module-remove.js';
@@ -21,10 +22,23 @@ export function moduleCommand(): Command {
       "the system whose root folder is there: an image, a container's host",
       '/',
     );
-    if (command.name() !== 'remove')
-      command.option('-k, --kernel <version>', 'the kernel, if not the one that runs', release());
-    if (command.name() !== 'status') command.option('--dry-run', 'only print the commands, for a shell');
+    if (command.name() !== 'remove') command.addOption(kernelOption());
+    if (command.name() !== 'status') {
+      command
+        .option('--dry-run', 'only print the commands, for a shell')
+        .option('--json', 'as one JSON object: { done, commands }');
+    }
     module.addCommand(command);
   }
-  return module;
+  return addManual(module, {
+    examples: [
+      'sudo toa module install --trusted 10.0.0.0/24',
+      'sudo toa module load',
+      'toa module status',
+      'sudo toa module remove',
+    ],
+  });
 }
+
+const kernelOption = () =>
+  new Option('-k, --kernel <version>', 'the kernel it is for').default(release(), 'the one that runs');

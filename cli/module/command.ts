@@ -1,4 +1,5 @@
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { ToaError } from '../../lib/errors.js';
 
 /** A program with its arguments, and what it reads from standard input. No shell has a part in it. */
@@ -16,18 +17,28 @@ export interface Outcome {
 }
 
 /** Runs a command to its end, however long that takes: a build may take minutes. Throws where there is no such program. */
-export function runToEnd({ program, args, input = '' }: Command): Outcome {
-  const { status, stdout, stderr, error } = spawnSync(program, args, {
-    encoding: 'utf8',
-    input,
-    maxBuffer: 1 << 26,
-    // The folders of administrators' programs are not on everybody's path; what programs say is read below.
-    env: { ...process.env, PATH: `${process.env.PATH ?? ''}:/usr/sbin:/sbin`, LC_ALL: 'C' },
-  });
-  if (error !== undefined) {
-    throw new ToaError('ERR_TOA_COMMAND', `\`${program}\` did not run: ${error.message}`, { cause: error });
+export async function run({ program, args, input = '' }: Command): Promise<Outcome> {
+  // The folders of administrators' programs are not on everybody's path; what programs say is read below.
+  const env = { ...process.env, PATH: `${process.env.PATH ?? ''}:/usr/sbin:/sbin`, LC_ALL: 'C' };
+  const child = spawn(program, args, { env });
+  const stdout: Buffer[] = [];
+  const stderr: Buffer[] = [];
+  child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
+  child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));
+  // A program that ends without reading its input is not our error.
+  child.stdin.on('error', () => {});
+  child.stdin.end(input);
+  try {
+    const [status] = (await once(child, 'close')) as [number | null];
+    const said = Buffer.concat([...stdout, ...stderr])
+      .toString()
+      .trim();
+    return { status, said, stdout: Buffer.concat(stdout).toString() };
+  } catch (error) {
+    throw new ToaError('ERR_TOA_COMMAND', `\`${program}\` did not run: ${(error as Error).message}`, {
+      cause: error,
+    });
   }
-  return { status, stdout, said: `${stdout}${stderr}`.trim() };
 }
 
 /** The command as a line for a shell, with a here-document where it reads something. */

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageRoot } from '../../lib/native.js';
 import { version } from '../manifest.js';
-import { type Command, runToEnd } from './command.js';
+import { type Command, run } from './command.js';
 import type { System } from './system.js';
 
 /** A version of the module that DKMS knows; `kernel` where it has been built for one. */
@@ -16,9 +16,10 @@ export interface DkmsEntry {
 const sources = join(packageRoot, 'kernel-module');
 
 /** What DKMS has of the module; nothing where there is no DKMS. */
-export function readDkms(system: System): DkmsEntry[] {
+export async function readDkms(system: System): Promise<DkmsEntry[]> {
   if (!system.hasProgram('dkms')) return [];
-  return parseDkmsStatus(runToEnd(system.command('dkms', 'status', '-m', 'toa')).stdout);
+  const { stdout } = await run(system.command('dkms', 'status', '-m', 'toa'));
+  return parseDkmsStatus(stdout);
 }
 
 /**
@@ -37,8 +38,8 @@ export function parseDkmsStatus(text: string): DkmsEntry[] {
  * The commands that build and install this version for a kernel; none where it is installed already. Older versions go once
  * the new one has been built, so that one that does not build takes nothing away.
  */
-export function dkmsInstall(system: System, kernel: string): Command[] {
-  const entries = readDkms(system);
+export async function dkmsInstall(system: System, kernel: string): Promise<Command[]> {
+  const entries = await readDkms(system);
   const known = entries.filter((entry) => entry.version === version);
   const current = known.length > 0 && hasOurSources(system);
   if (current && known.some((entry) => entry.kernel === kernel && entry.state === 'installed')) return [];
@@ -53,8 +54,9 @@ export function dkmsInstall(system: System, kernel: string): Command[] {
 }
 
 /** The commands that remove all versions. */
-export function dkmsRemove(system: System): Command[] {
-  return removeVersions(system, new Set(readDkms(system).map((entry) => entry.version)));
+export async function dkmsRemove(system: System): Promise<Command[]> {
+  const entries = await readDkms(system);
+  return removeVersions(system, new Set(entries.map((entry) => entry.version)));
 }
 
 function removeVersions(system: System, versions: ReadonlySet<string>): Command[] {

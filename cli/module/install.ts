@@ -12,11 +12,11 @@ export interface InstallPlan {
 }
 
 /** The commands that bring a system to have the module for this kernel, loaded at boot with these settings. */
-export function planInstall(system: System, kernel: string, settings: Settings): InstallPlan {
+export async function planInstall(system: System, kernel: string, settings: Settings): Promise<InstallPlan> {
   const writing = writeSettings(system, settings);
   const isLoaded = system.isOurs && readLoaded(system).ours !== undefined;
   return {
-    building: isPackaged(system) ? [] : dkmsInstall(system, kernel),
+    building: isPackaged(system) ? [] : await dkmsInstall(system, kernel),
     setting: isLoaded && writing.length > 0 ? [...writing, applySettings(system)] : writing,
   };
 }

@@ -27,7 +27,7 @@ export interface ModuleStatus {
   readonly signatureRequired: boolean;
 }
 
-export function readStatus(system: System, kernel: string): ModuleStatus {
+export async function readStatus(system: System, kernel: string): Promise<ModuleStatus> {
   const { ours, others } = readLoaded(system);
   return {
     version,
@@ -36,7 +36,7 @@ export function readStatus(system: System, kernel: string): ModuleStatus {
     others,
     installed: isInstalled(system, kernel),
     packaged: isPackaged(system),
-    dkms: readDkms(system),
+    dkms: await readDkms(system),
     settings: readSettings(system) ?? null,
     headers: hasHeaders(system, kernel),
     signatureRequired: signatureRequired(system),

@@ -3,6 +3,9 @@ import kleur from 'kleur';
 /** When color is used: `auto` is for terminals that did not ask to be spared (NO_COLOR). */
 export type ColorChoice = 'auto' | 'always' | 'never';
 
+/** The name of a schema and its version, as in `module-status/1`: the command's words, and schemas/module-status.json. */
+export type SchemaName = `${string}/${number}`;
+
 /** Decides on color for the rest of the run. What is asked for on the command line counts more than NO_COLOR. */
 export function chooseColor(choice: ColorChoice): void {
   const wished = !process.env.NO_COLOR && process.env.TERM !== 'dumb' && process.stdout.isTTY === true;
@@ -14,14 +17,25 @@ export function print(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
-/** One JSON value on a line of its own, on standard output. */
-export function printJson(value: unknown): void {
-  print(JSON.stringify(value));
+/** One JSON object on a line of its own, on standard output. It begins with the name of its schema (docs/json.md). */
+export function printJson(schema: SchemaName, fields: object): void {
+  print(toJson(schema, fields));
+}
+
+/** The line that {@link printJson} prints. */
+export function toJson(schema: SchemaName, fields: object): string {
+  return JSON.stringify({ schema, ...fields });
 }
 
 /** Words about what happens: standard error, so that they never mix with the data. */
 export function say(text: string): void {
   process.stderr.write(`${text}\n`);
+}
+
+/** The columns that a line of standard output may have: a terminal's, or COLUMNS; no limit for files and pipes. */
+export function outputWidth(): number {
+  const asked = Number(process.env.COLUMNS);
+  return Number.isInteger(asked) && asked > 0 ? asked : (process.stdout.columns ?? Number.POSITIVE_INFINITY);
 }
 
 /** Ends quietly when the reader of our output has seen enough, as in `toa formats | head -1`. */

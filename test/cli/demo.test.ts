@@ -7,6 +7,7 @@ import { type TestContext, test } from 'node:test';
 import { RunningProcess } from '../../cli/namespaces/process.js';
 import { runCommand } from '../../lib/daemon/command.js';
 import { requireNamespaces } from '../support/require.js';
+import { readOneJson } from './json.js';
 import { main, toa } from './toa.js';
 
 interface Demo {
@@ -42,7 +43,7 @@ test('toa demo --json shows each client by its own address, over namespaces', (t
   if (!requireNamespaces(t)) return;
   const { status, stdout, stderr } = toa(['demo', '--json']);
   assert.deepEqual([status, stderr], [0, '']);
-  const demo = JSON.parse(stdout) as Demo;
+  const demo = readOneJson<Demo>('demo', stdout);
   assert.equal(demo.mode, 'namespaces');
   assertComplete(demo);
 });
@@ -52,7 +53,7 @@ test('toa demo works without curl', (t) => {
   const PATH = pathWith(t, 'sh', 'ip', 'nft', 'unshare', 'setpriv', 'mount', 'mkdir');
   const { status, stdout, stderr } = toa(['demo', '--json'], { env: { PATH } });
   assert.equal(status, 0, stderr);
-  assertComplete(JSON.parse(stdout) as Demo);
+  assertComplete(readOneJson<Demo>('demo', stdout));
 });
 
 test('toa demo draws the network and a table that fits into 80 columns', () => {
@@ -70,7 +71,7 @@ test('toa demo draws the network and a table that fits into 80 columns', () => {
 test('toa demo --memory shows the same over links in memory', () => {
   const { status, stdout, stderr } = toa(['demo', '--memory', '--json']);
   assert.deepEqual([status, stderr], [0, '']);
-  const demo = JSON.parse(stdout) as Demo;
+  const demo = readOneJson<Demo>('demo', stdout);
   assert.equal(demo.mode, 'memory');
   assertComplete(demo);
 });
@@ -81,7 +82,7 @@ test('where namespaces cannot be, toa demo says why, what to do, and runs over m
   assert.match(stderr, /the command `ip` is missing/);
   assert.match(stderr, /sudo apt-get install iproute2/);
   assert.match(stderr, /over links in memory instead/);
-  const demo = JSON.parse(stdout) as Demo;
+  const demo = readOneJson<Demo>('demo', stdout);
   assert.equal(demo.mode, 'memory');
   assertComplete(demo);
 });
@@ -95,7 +96,7 @@ test('where the kernel forbids namespaces, toa demo names the switch and runs ov
   assert.equal(status, 0, stderr);
   assert.match(stderr, /user namespaces are switched off \(user\.max_user_namespaces is 0\)/);
   assert.match(stderr, /sudo sysctl -w user\.max_user_namespaces=/);
-  const demo = JSON.parse(stdout) as Demo;
+  const demo = readOneJson<Demo>('demo', stdout);
   assert.equal(demo.mode, 'memory');
   assertComplete(demo);
 });

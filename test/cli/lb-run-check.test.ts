@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { readOneJson } from './json.js';
 import { toa } from './toa.js';
 
 const service = {
@@ -30,7 +31,8 @@ test('a sound file is called so, exit 0', (t) => {
   const { status, stdout, stderr } = check(path);
   assert.deepEqual([status, stderr], [0, '']);
   assert.equal(stdout, `${path}: sound, 1 service on 1 link\n`);
-  assert.deepEqual(JSON.parse(check(path, '--json').stdout), { ok: true, faults: [] });
+  const { schema, ...report } = readOneJson('lb-run', check(path, '--json').stdout);
+  assert.deepEqual(report, { event: 'check', ok: true, faults: [] });
 });
 
 test('a file may come by standard input', () => {
@@ -48,9 +50,9 @@ test('a file with faults is refused with every one of them, exit 2', (t) => {
   const path = write(t, JSON.stringify(bad));
   const { status, stdout, stderr } = check(path);
   assert.deepEqual([status, stdout], [2, '']);
-  const { faults } = JSON.parse(check(path, '--json').stdout) as {
+  const { faults } = readOneJson<{
     faults: { path: string; given: string; wanted: string }[];
-  };
+  }>('lb-run', check(path, '--json').stdout);
   const paths = faults.map((fault) => fault.path);
   for (const where of [
     'links[1].name',
@@ -78,7 +80,7 @@ test('a file that is not JSON is refused with line and column, exit 2', (t) => {
   assert.deepEqual([status, stdout], [2, '']);
   assert.equal(
     stderr,
-    `toa: ${path} is not JSON:\n  line 4, column 1: given "}", wanted a name in double quotes\n`,
+    `toa: ${path} is not JSON:\n  line 4, column 1: given "}", wanted a name in double quotes\n(toa lb run --help shows what it takes)\n`,
   );
 });
 

@@ -4,8 +4,8 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { main, toa } from './toa.js';
 
-test('toa alone, and toa --help, print the help on standard output and exit with 0', () => {
-  for (const args of [[], ['--help'], ['help']]) {
+test('toa --help and toa help print the help on standard output and exit with 0', () => {
+  for (const args of [['--help'], ['-h'], ['help'], ['--color', 'never', '--help']]) {
     const { status, stdout, stderr } = toa(args);
     assert.equal(status, 0);
     assert.equal(stderr, '');
@@ -15,21 +15,25 @@ test('toa alone, and toa --help, print the help on standard output and exit with
   }
 });
 
-const moduleCommands = ['install', 'remove', 'status', 'load', 'unload'].map((name) => ['module', name]);
-
-test('the help of each command fits into 80 columns', () => {
-  for (const command of [
-    [],
-    ['demo'],
-    ['lb'],
-    ['lb', 'run'],
-    ['formats'],
-    ['build-addon'],
-    ...moduleCommands,
-  ]) {
-    const { stdout } = toa([...command, '--help']);
-    for (const line of stdout.split('\n')) assert.ok(line.length <= 80, `${line.length} columns: ${line}`);
+test('toa alone is toa status', () => {
+  for (const [alone, named] of [
+    [[], ['status']],
+    [['--json'], ['status', '--json']],
+    [['--color', 'always'], ['status']],
+  ] as const) {
+    const { status, stdout, stderr } = toa(alone);
+    assert.deepEqual([status, stderr], [0, '']);
+    assert.equal(stdout, toa(named).stdout);
   }
+});
+
+test('an error without a remedy of its own says where to look', () => {
+  const { status, stderr } = toa(['lb', 'run', '-c', '/nowhere/lb.json']);
+  assert.equal(status, 2);
+  assert.match(
+    stderr,
+    /^toa: \/nowhere\/lb\.json cannot be read: .*\n\(toa lb run --help shows what it takes\)\n$/,
+  );
 });
 
 test('toa --version prints the version of the package', () => {
@@ -46,7 +50,7 @@ test('an unknown command exits with 2 and suggests a known one, on standard erro
     const { status, stdout, stderr } = toa(args);
     assert.equal(status, 2);
     assert.equal(stdout, '');
-    assert.match(stderr, new RegExp(`unknown .*\n\\(Did you mean ${suggestion}\\?\\)`));
+    assert.match(stderr, new RegExp(`^toa: unknown .*\n\\(Did you mean ${suggestion}\\?\\)\n`));
   }
 });
 

@@ -15,6 +15,7 @@ import { type TestContext, test } from 'node:test';
 import { parseDkmsStatus } from '../../cli/module/dkms.js';
 import { explainLoad } from '../../cli/module/load.js';
 import { System } from '../../cli/module/system.js';
+import { readOneJson } from './json.js';
 import { main, toa } from './toa.js';
 
 const kernel = '6.1.0-56-amd64';
@@ -79,6 +80,23 @@ test('install --dry-run prints the commands, and runs none', (t) => {
   assert.equal(readdirSync(root, { recursive: true }).length, before);
 });
 
+test('with --json the commands are told as one object, and whether they were run', (t) => {
+  const root = system(t, { ...installed, '/etc/sysctl.d/60-toa.conf': 'net.toa.trusted = private\n' });
+  const commands = (action: string, ...more: string[]) =>
+    readOneJson(`module-${action}`, module(action, root, '--json', ...more).stdout);
+  const load = [
+    `chroot ${root} modprobe toa trusted=private`,
+    `chroot ${root} sysctl -p /etc/sysctl.d/60-toa.conf`,
+  ];
+  assert.deepEqual(commands('load', '--dry-run'), { schema: 'module-load/1', done: false, commands: load });
+  assert.deepEqual(commands('unload'), { schema: 'module-unload/1', done: true, commands: [] });
+  const { done, commands: steps } = commands('install', '--dry-run', '--trusted', 'private');
+  assert.deepEqual(
+    [done, (steps as string[]).at(-1)],
+    [false, `tee ${root}/etc/modules-load.d/toa.conf <<'END'\ntoa\nEND`],
+  );
+});
+
 test('on the machine itself the commands are plain', () => {
   const { stdout } = toa(['module', 'install', '--dry-run', '--trusted', 'private', '-k', kernel]);
   assert.match(stdout, new RegExp(`^dkms build -m toa -v ${version} -k ${kernel}$`, 'm'));
@@ -134,7 +152,7 @@ test('headers are found behind an absolute link inside the other root', (t) => {
   const root = system(t, { ...ready, '/usr/src/linux-headers/Makefile': '' });
   rmSync(join(root, `lib/modules/${kernel}/build`), { recursive: true });
   spawnSync('ln', ['-s', '/usr/src/linux-headers', join(root, `lib/modules/${kernel}/build`)]);
-  const status = JSON.parse(module('status', root, '--json').stdout) as { headers: boolean };
+  const status = readOneJson('module-status', module('status', root, '--json').stdout);
   assert.equal(status.headers, true);
 });
 
@@ -147,7 +165,8 @@ test('status of a loaded module says what it is set to, exit 0', (t) => {
   });
   const { status, stdout } = module('status', root, '--json');
   assert.equal(status, 0);
-  assert.deepEqual(JSON.parse(stdout), {
+  assert.deepEqual(readOneJson('module-status', stdout), {
+    schema: 'module-status/1',
     version,
     kernel,
     loaded: { version, enabled: '1', trusted: '10.0.0.0/24', formats: 'toa-v4,toa-v6', syn: '0' },
@@ -168,7 +187,8 @@ test('status of a loaded module says what it is set to, exit 0', (t) => {
 test('status where there is nothing says so, exit 1', (t) => {
   const { status, stdout } = module('status', system(t, {}), '--json');
   assert.equal(status, 1);
-  assert.deepEqual(JSON.parse(stdout), {
+  assert.deepEqual(readOneJson('module-status', stdout), {
+    schema: 'module-status/1',
     version,
     kernel,
     loaded: null,
@@ -230,7 +250,7 @@ test("somebody else's module of this kind is named and left alone, exit 1", (t) 
         `toa: another module of this kind is loaded: ${name} (unload it first, when nothing needs it: rmmod ${name})\n`,
       );
     }
-    const status = JSON.parse(module('status', root, '--json').stdout) as { others: string[] };
+    const status = readOneJson('module-status', module('status', root, '--json').stdout);
     assert.deepEqual(status.others, [name]);
   }
 });

@@ -48,7 +48,7 @@ test('the configuration of the README is sound', () => {
 });
 
 test('what the README and its documents link to exists', () => {
-  for (const path of ['README.md', 'docs/development.md']) {
+  for (const path of ['README.md', 'docs/development.md', 'docs/json.md']) {
     const base = new URL(`../../../${path}`, import.meta.url);
     for (const [, target] of readFileSync(path, 'utf8').matchAll(/\]\((?!https?:)([^)#]+)\)/g)) {
       assert.ok(existsSync(new URL(target!, base)), `${path} links to ${target}`);

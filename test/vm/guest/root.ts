@@ -64,7 +64,7 @@ export async function guestRoot(
     writeFileSync(stamp, '');
   }
   const addon = { output: foreignAddon(path), architecture: 'arm64', compiler: 'aarch64-linux-gnu-g++' };
-  buildAddon(addon);
+  await buildAddon(addon);
   return { path, node: '/usr/bin/node', isForeign: true };
 }
 
