@@ -1,11 +1,10 @@
 /** For tests of programs that use toakit: connections come from where the test says, without a balancer and without the addon. */
 import type { Server, Socket } from 'node:net';
 import { ToaError } from './errors.js';
-import { type Endpoint, formatEndpoint, parseEndpoint } from './net/address.js';
+import { type Endpoint, formatEndpoint, parseEndpoint, plainEndpoint } from './net/address.js';
 import {
   type ClientAddressTarget,
   getClientAddress,
-  plainEndpoint,
   rawSocket,
   setClientAddress,
 } from './receiver/client-address.js';

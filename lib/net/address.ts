@@ -145,3 +145,18 @@ export function addressWords(bytes: Uint8Array, family: Family, offset = 0): Int
   if (family === 4) return Int32Array.of(0, 0, 0xffff, view.getInt32(offset));
   return Int32Array.from({ length: 4 }, (_, word) => view.getInt32(offset + 4 * word));
 }
+
+const MAPPED = '::ffff:';
+
+/**
+ * An endpoint with an IPv4-mapped address (`::ffff:192.0.2.1`) written as the IPv4 address that it is, and a link-local one
+ * (`fe80::1%eth0`) without its interface, which the socket tells and a packet does not: a peer has one name.
+ */
+export function plainEndpoint(address: string, port: number): Endpoint {
+  if (!address.includes(':')) return { address, port, family: 4 };
+  if (address.startsWith(MAPPED) && address.includes('.')) {
+    return { address: address.slice(MAPPED.length), port, family: 4 };
+  }
+  const zone = address.indexOf('%');
+  return { address: zone < 0 ? address : address.slice(0, zone), port, family: 6 };
+}

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Http2ServerRequest, Http2Session, Http2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
-import type { Endpoint, Family } from '../net/address.js';
+import { type Endpoint, type Family, plainEndpoint } from '../net/address.js';
 
 /** Where a connection comes from. Addresses are plain: an IPv4 client is `203.0.113.7`, on dual-stack listeners too. */
 export interface ClientAddress {
@@ -99,19 +99,4 @@ export function fromPeer(peer: Endpoint, vip?: Endpoint): ClientAddress {
     peer,
   } as const;
   return vip ? { ...known, vip } : known;
-}
-
-const MAPPED = '::ffff:';
-
-/**
- * An endpoint with an IPv4-mapped address (`::ffff:192.0.2.1`) written as the IPv4 address that it is, and a link-local one
- * (`fe80::1%eth0`) without its interface, which the socket tells and a packet does not: a peer has one name.
- */
-export function plainEndpoint(address: string, port: number): Endpoint {
-  if (!address.includes(':')) return { address, port, family: 4 };
-  if (address.startsWith(MAPPED) && address.includes('.')) {
-    return { address: address.slice(MAPPED.length), port, family: 4 };
-  }
-  const zone = address.indexOf('%');
-  return { address: zone < 0 ? address : address.slice(0, zone), port, family: 6 };
 }

@@ -1,7 +1,5 @@
-import { type Endpoint, formatAddress } from '../net/address.js';
-import { acceptFormats } from '../toa/index.js';
-import { plainEndpoint } from './client-address.js';
-import { isPlausibleClient } from './plausible.js';
+import { type Endpoint, formatAddress, plainEndpoint } from '../net/address.js';
+import { acceptFormats, isPlausibleClient } from '../toa/index.js';
 import type { Finding } from './source.js';
 
 /** Bytes of `struct toa_record` of kernel-module/uapi/toa.h, which this file reads. */

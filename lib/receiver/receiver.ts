@@ -1,6 +1,6 @@
 import type { Server, Socket } from 'node:net';
-import type { Endpoint } from '../net/address.js';
-import { fromPeer, knownClientAddress, plainEndpoint, setClientAddress } from './client-address.js';
+import { type Endpoint, plainEndpoint } from '../net/address.js';
+import { fromPeer, knownClientAddress, setClientAddress } from './client-address.js';
 import { connectionChannel, missingChannel, untrustedChannel } from './diagnostics.js';
 import { isIpv6Socket, type TcpHandle, tcpHandle } from './node-internals.js';
 import { overridePeerName } from './override.js';

@@ -1,8 +1,13 @@
 import type { NativeAddon } from '../native.js';
-import type { Endpoint } from '../net/address.js';
-import { type FormatSet, findToa, formatById, readSavedSyn, type ToaFinding } from '../toa/index.js';
-import { plainEndpoint } from './client-address.js';
-import { isPlausibleClient } from './plausible.js';
+import { type Endpoint, plainEndpoint } from '../net/address.js';
+import {
+  type FormatSet,
+  findToa,
+  formatById,
+  isPlausibleClient,
+  readSavedSyn,
+  type ToaFinding,
+} from '../toa/index.js';
 import type { Finding, Source } from './source.js';
 
 /** Room for the IP and TCP headers of a SYN: 120 bytes for IPv4, and IPv6 with extension headers. */

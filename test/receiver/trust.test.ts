@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import net, { BlockList } from 'node:net';
 import { test } from 'node:test';
 import { attach, ToaError } from '../../lib/index.js';
-import { plainEndpoint } from '../../lib/receiver/client-address.js';
+import { plainEndpoint } from '../../lib/net/address.js';
 import { compileTrust, type Trust } from '../../lib/receiver/trust.js';
 
 const list = new BlockList();
