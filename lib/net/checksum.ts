@@ -53,3 +53,37 @@ export function sumWords(view: DataView, at: number, length: number): number {
 export function finish(sum: number): number {
   return ~fold(sum) & 0xffff;
 }
+
+/**
+ * Completes a checksum that was left to the device: the field at `at` holds the sum of the pseudo-header, un-inverted,
+ * and what it covers is `[from, end)`, the field included. Never 0, which would mean "none" to UDP.
+ */
+export function completeChecksum(view: DataView, from: number, end: number, at: number): void {
+  const checksum = finish(sumWords(view, from, end - from));
+  view.setUint16(at, checksum === 0 ? 0xffff : checksum);
+}
+
+/** Copies `length` bytes between two buffers. @returns the unfolded sum of their 16-bit words, as `sumWords` has it */
+export function copySumming(
+  from: DataView,
+  fromAt: number,
+  to: DataView,
+  toAt: number,
+  length: number,
+): number {
+  let sum = 0;
+  const shift = toAt - fromAt;
+  const end = fromAt + length;
+  let at = fromAt;
+  for (; at + 4 <= end; at += 4) {
+    const word = from.getInt32(at);
+    to.setInt32(at + shift, word);
+    sum += (word >>> 16) + (word & 0xffff);
+  }
+  for (; at < end; at++) {
+    const byte = from.getUint8(at);
+    to.setUint8(at + shift, byte);
+    sum += ((at - fromAt) & 1) === 0 ? byte << 8 : byte;
+  }
+  return sum;
+}

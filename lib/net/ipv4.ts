@@ -14,7 +14,11 @@ export const IPV4_DESTINATION = 16;
 export const IPV4_OPTION_LOOSE_SOURCE_ROUTE = 131;
 export const IPV4_OPTION_STRICT_SOURCE_ROUTE = 137;
 
+/** The bit of an option's kind that wants it in every fragment. */
+export const IPV4_OPTION_COPIED = 0x80;
+
 export const IPV4_DONT_FRAGMENT = 0x4000;
+export const IPV4_MORE_FRAGMENTS = 0x2000;
 /** More Fragments or a non-zero offset: the packet is a fragment. */
 export const IPV4_IS_FRAGMENT = 0x3fff;
 

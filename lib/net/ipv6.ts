@@ -8,6 +8,12 @@ export const IPV6_DESTINATION = 24;
 /** Of a routing header: how many more stations it names. */
 export const ROUTING_SEGMENTS_LEFT = 3;
 
+/** The fragment header (RFC 8200 4.5): offset in bytes, its low three bits are flags. */
+export const FRAGMENT_HEADER = 8;
+export const FRAGMENT_OFFSET = 2;
+export const FRAGMENT_ID = 4;
+export const FRAGMENT_MORE = 1;
+
 export const NEXT_HOP_BY_HOP = 0;
 export const NEXT_ROUTING = 43;
 export const NEXT_FRAGMENT = 44;

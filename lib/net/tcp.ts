@@ -13,6 +13,8 @@ export const SYN = 2;
 export const RST = 4;
 export const PSH = 8;
 export const ACK = 16;
+/** Congestion Window Reduced: only the first segment of a GSO frame has it (RFC 3168 6.1.2). */
+export const CWR = 128;
 
 export const OPTION_END = 0;
 export const OPTION_NOP = 1;

@@ -176,14 +176,17 @@ export class PacketBuilder {
     });
   }
 
-  /** An IPv6 extension header of the usual form (RFC 8200 4.2), `body` padded to a multiple of eight with zeros. */
-  extension(type: number, body: Uint8Array = Uint8Array.of(1, 4)): PacketBuilder {
+  /**
+   * An IPv6 extension header of the usual form (RFC 8200 4.2), `body` padded to a multiple of eight with zeros;
+   * `next` names what follows unless the next layer does.
+   */
+  extension(type: number, body: Uint8Array = Uint8Array.of(1, 4), next = 59): PacketBuilder {
     const words = Math.ceil((2 + body.length) / 8);
     return this.#with({
       protocol: type,
       encode: (payload, { inner }) =>
         concat(
-          Uint8Array.of(inner?.protocol ?? 59, words - 1),
+          Uint8Array.of(inner?.protocol ?? next, words - 1),
           body,
           new Uint8Array(8 * words - 2 - body.length),
           payload,
@@ -191,13 +194,13 @@ export class PacketBuilder {
     });
   }
 
-  /** An IPv6 fragment header; `offset` in bytes. */
-  fragment(fields: { offset: number; more: boolean; id?: number }): PacketBuilder {
+  /** An IPv6 fragment header; `offset` in bytes, `protocol` of the whole packet unless the next layer says so. */
+  fragment(fields: { offset: number; more: boolean; id?: number; protocol?: number }): PacketBuilder {
     return this.#with({
       protocol: 44,
       encode: (payload, { inner }) =>
         concat(
-          Uint8Array.of(inner?.protocol ?? 59, 0),
+          Uint8Array.of(fields.protocol ?? inner?.protocol ?? 59, 0),
           u16(fields.offset | (fields.more ? 1 : 0)),
           u32(fields.id ?? 1),
           payload,

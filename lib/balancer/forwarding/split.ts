@@ -1,13 +1,11 @@
 import { applyDelta, applyPartialDelta, delta16, fold } from '../../net/checksum.js';
 import { IPV4_CHECKSUM } from '../../net/ipv4.js';
-import { FIN, PSH, TCP_CHECKSUM, TCP_FLAGS, TCP_SEQUENCE } from '../../net/tcp.js';
+import { CWR, FIN, PSH, TCP_CHECKSUM, TCP_FLAGS, TCP_SEQUENCE } from '../../net/tcp.js';
 import { VNET_HEADER } from '../../net/virtio.js';
 import type { Emitted } from '../emitted.js';
 import type { Frame } from '../frame.js';
 import { growIpLength } from './rewrite.js';
 
-/** Congestion Window Reduced: only the first segment of a GSO frame has it (RFC 3168 6.1.2). */
-const CWR = 0x80;
 const IP_LENGTH_MAX = 65535;
 
 /** Whether the packet would no longer fit the length field of its IP header with `growth` bytes more. */

@@ -4,6 +4,8 @@ import fc from 'fast-check';
 import {
   applyDelta,
   applyPartialDelta,
+  completeChecksum,
+  copySumming,
   delta16,
   delta32,
   finish,
@@ -11,6 +13,7 @@ import {
   negate,
   sumWords,
 } from '../../../lib/net/checksum.js';
+import { packet } from '../../support/packet-builder.js';
 import { internetChecksum, onesSum, readU16, u16 } from '../../support/wire.js';
 
 const viewOf = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -70,4 +73,39 @@ test('a partial checksum follows its pseudo-header', () => {
       assert.ok(same(readU16(field, 0), onesSum(changed)));
     }),
   );
+});
+
+test('a copy is the same bytes, nothing beside them, with the sum that they have where they stood', () => {
+  const place = fc.nat(9);
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 200 }), place, place, (bytes, fromAt, toAt) => {
+      const from = new Uint8Array(fromAt + bytes.length + 8).fill(0x77);
+      from.set(bytes, fromAt);
+      const to = new Uint8Array(toAt + bytes.length + 8).fill(0xee);
+      const sum = copySumming(viewOf(from), fromAt, viewOf(to), toAt, bytes.length);
+      const expected = new Uint8Array(to.length).fill(0xee);
+      expected.set(bytes, toAt);
+      assert.deepEqual(to, expected);
+      assert.equal(fold(sum), onesSum(bytes));
+    }),
+  );
+});
+
+test('a partial checksum is completed to the one a sender without offload would have written', () => {
+  const ip = packet().ip({ from: '203.0.113.7', to: '198.51.100.10' });
+  const ports = { from: 51514, to: 80 };
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 100 }), (payload) => {
+      const whole = ip.tcp({ ...ports, flags: 'PA', seq: 1 }).payload(payload);
+      const bytes = whole.offload().bytes();
+      completeChecksum(viewOf(bytes), 20, bytes.length, 36);
+      assert.deepEqual(bytes, whole.bytes());
+    }),
+  );
+});
+
+test('a checksum that comes out as 0 is written as 0xffff: UDP takes 0 for none', () => {
+  const bytes = Uint8Array.of(0xff, 0xf0, 0, 0x0f);
+  completeChecksum(viewOf(bytes), 0, 4, 2);
+  assert.deepEqual([...bytes], [0xff, 0xf0, 0xff, 0xff]);
 });
