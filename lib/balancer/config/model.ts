@@ -80,7 +80,28 @@ export interface SettingsConfig {
 }
 
 export const forwardingModes = ['fullnat'] as const;
-export const schedulerNames = ['rr'] as const;
+export const schedulerNames = [
+  'rr',
+  'wrr',
+  'lc',
+  'wlc',
+  'lblc',
+  'lblcr',
+  'dh',
+  'sh',
+  'sed',
+  'nq',
+  'mh',
+  'fo',
+  'ovf',
+  'twos',
+] as const;
+export const schedulerFlags = ['sh-port', 'sh-fallback', 'mh-port', 'mh-fallback'] as const;
+/** The flags that each scheduler takes; those not named here take none. */
+export const acceptedFlags: Readonly<Partial<Record<SchedulerName, readonly SchedulerFlag[]>>> = {
+  sh: ['sh-port', 'sh-fallback'],
+  mh: ['mh-port', 'mh-fallback'],
+};
 /** Whose generation of hashes, overheads and list order: Linux 6.12, Alibaba's LVS (2.6.32), DPVS 1.10. */
 export const profiles = ['kernel', 'alibaba', 'dpvs'] as const;
 export const toaSegments = ['syn', 'ack'] as const;
@@ -88,6 +109,7 @@ export const pruneModes = ['protected', 'none', 'strip-all'] as const;
 
 export type ForwardingMode = (typeof forwardingModes)[number];
 export type SchedulerName = (typeof schedulerNames)[number];
+export type SchedulerFlag = (typeof schedulerFlags)[number];
 export type Profile = (typeof profiles)[number];
 export type ToaSegment = (typeof toaSegments)[number];
 export type PruneMode = (typeof pruneModes)[number];

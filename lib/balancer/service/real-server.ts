@@ -20,12 +20,77 @@ export class RealServer {
   /** It is in the configuration; a removed one lives on for as long as it has connections (IP_VS_DEST_F_AVAILABLE). */
   available = true;
 
-  constructor(index: number, config: ResolvedService['realServers'][number]) {
+  #upperThreshold = 0;
+  #lowerThreshold = 0;
+
+  constructor(
+    index: number,
+    config: ResolvedService['realServers'][number] & { upperThreshold?: number; lowerThreshold?: number },
+  ) {
     this.index = index;
     this.address = wordsOf(config.address);
     this.port = config.port;
     this.weight = config.weight;
     this.lastWeight = config.weight;
+    this.setThresholds(config.upperThreshold ?? 0, config.lowerThreshold ?? 0);
+  }
+
+  /** Changes its weight, 0 to 65535; the schedulers are told by `Scheduler.update`. */
+  setWeight(weight: number): void {
+    this.weight = weight;
+    if (weight !== 0) this.lastWeight = weight;
+  }
+
+  /**
+   * Limits its connections: with `upper` of them it is overloaded, until there are less than `lower` again.
+   * @param upper 0: no limit
+   * @param lower 0: three quarters of `upper`
+   */
+  setThresholds(upper: number, lower: number): void {
+    this.#upperThreshold = upper;
+    this.#lowerThreshold = lower;
+    this.#compareWithThresholds();
+  }
+
+  get upperThreshold(): number {
+    return this.#upperThreshold;
+  }
+
+  get lowerThreshold(): number {
+    return this.#lowerThreshold;
+  }
+
+  /** A connection is its own from now on, and not active yet. */
+  bound(): void {
+    this.inactive++;
+    this.#compareWithThresholds();
+  }
+
+  /** One of its connections came into an active state, */
+  activated(): void {
+    this.inactive--;
+    this.active++;
+  }
+
+  /** or left it. */
+  deactivated(): void {
+    this.active--;
+    this.inactive++;
+  }
+
+  /** One of its connections is over. @param active whether it was in an active state */
+  unbound(active: boolean): void {
+    if (active) this.active--;
+    else this.inactive--;
+    this.#compareWithThresholds();
+  }
+
+  /** Between the thresholds it stays what it is (ip_vs_dest_update_overload() in Linux 6.12). */
+  #compareWithThresholds(): void {
+    const upper = this.#upperThreshold;
+    const lower = this.#lowerThreshold || upper * 0.75;
+    if (upper !== 0 && this.connections >= upper) this.overloaded = true;
+    else if (upper === 0 || this.connections < lower) this.overloaded = false;
   }
 
   /** Connections in the table. */
@@ -35,6 +100,6 @@ export class RealServer {
 
   /** Whether it may be given a new connection at all: what every scheduler asks first. */
   get eligible(): boolean {
-    return this.weight > 0 && !this.overloaded;
+    return this.available && this.weight > 0 && !this.overloaded;
   }
 }

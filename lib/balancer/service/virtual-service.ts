@@ -3,6 +3,7 @@ import type { ResolvedService } from '../config/model.js';
 import { FIXED_TIMEOUTS, TCP_STATES } from '../connection/tcp-state.js';
 import { ticksOf } from '../connection/timer-wheel.js';
 import type { ToaSetting } from '../forwarding/toa.js';
+import { randomStream } from '../random-stream.js';
 import { wordsOf } from '../routes.js';
 import { LocalAddresses } from './local-addresses.js';
 import { RealServer } from './real-server.js';
@@ -25,7 +26,7 @@ export class VirtualService {
   /** Ticks that a connection lives after its last packet, by state. */
   readonly timeouts: Int32Array;
 
-  /** @param random for where the local ports begin */
+  /** @param random 32 bits: where the local ports begin, and the seed of what the scheduler draws */
   constructor(config: ResolvedService, index: number, firstServer: number, random: number) {
     this.index = index;
     this.name = config.name;
@@ -36,7 +37,7 @@ export class VirtualService {
       profile: 'kernel',
       withPort: false,
       fallback: false,
-      random: () => random,
+      random: randomStream(random),
     });
     this.scheduler.update(this.realServers);
     this.firstServer = firstServer;

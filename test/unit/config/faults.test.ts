@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { schedulerNames } from '../../../lib/balancer/config/model.js';
 import { formats } from '../../../lib/toa/index.js';
 import { faultsAfter } from './changed.js';
 
@@ -63,7 +64,7 @@ const values: Row[] = [
   ['services[0].port', 80.5, '80.5', portWanted],
   ['services[0].port', '80', '"80"', portWanted],
   ['services[0].mode', 'dr', '"dr"', '"fullnat"'],
-  ['services[0].scheduler', 'wlc', '"wlc"', '"rr"'],
+  ['services[0].scheduler', 'conhash', '"conhash"', `one of ${schedulerNames.join(', ')}`],
   [
     'services[0].weight',
     1,
