@@ -13,6 +13,7 @@ void DefineTcpSavedSyn(Napi::Env env, Napi::Object exports);
 void DefineSocketOption(Napi::Env env, Napi::Object exports);
 void DefineNetworkInterface(Napi::Env env, Napi::Object exports);
 void DefinePacketSocket(Napi::Env env, Napi::Object exports);
+void DefineProcessFile(Napi::Env env, Napi::Object exports);
 void DefinePoll(Napi::Env env, Napi::Object exports);
 
 template <Napi::Value (*function)(const Napi::CallbackInfo&)>

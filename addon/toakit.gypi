@@ -8,6 +8,7 @@
         'network_interface.cc',
         'packet_socket.cc',
         'poll.cc',
+        'process_file.cc',
         'socket_option.cc',
         'tcp_saved_syn.cc',
       ],

@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 import { buildAddonCommand } from './commands/build-addon.js';
 import { demoCommand } from './commands/demo.js';
+import { doctorCommand } from './commands/doctor.js';
 import { formatsCommand } from './commands/formats.js';
 import { lbCommand } from './commands/lb.js';
 import { moduleCommand } from './commands/module.js';
@@ -10,7 +11,15 @@ import { addManual } from './output/manual.js';
 import { type ColorChoice, chooseColor } from './output/streams.js';
 
 /** All commands, in the order of the help. A new one is a file and a line; completion and the man page know it by that. */
-const commands = [statusCommand, demoCommand, moduleCommand, lbCommand, formatsCommand, buildAddonCommand];
+const commands = [
+  statusCommand,
+  doctorCommand,
+  demoCommand,
+  moduleCommand,
+  lbCommand,
+  formatsCommand,
+  buildAddonCommand,
+];
 
 /** The command line `toa`, with all of its commands. */
 export function createProgram(): Command {

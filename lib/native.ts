@@ -23,6 +23,12 @@ export interface NativeAddon {
   /** getpeername(2): a raw sockaddr. Answers its length, which may be more than `into` had room for. */
   getPeerName(fd: number, into: Uint8Array): number;
 
+  /**
+   * A descriptor of our own for what a process has open under its descriptor `fd`, by pidfd_getfd(2) (Linux 5.6). Needs the rights
+   * of a debugger (-EPERM), which root has and an owner may have. Answers the descriptor; -ESRCH, -EBADF where it is gone.
+   */
+  duplicateFd(pid: number, fd: number): number;
+
   /** Closes a file descriptor that this addon opened. Close its `Poll` first. */
   closeFd(fd: number): number;
 

@@ -6,8 +6,11 @@ export function hasHeaders(system: System, kernel: string): boolean {
   return system.has(`${system.follow(`/lib/modules/${kernel}/build`)}/Makefile`);
 }
 
-/** @throws ToaError ERR_TOA_UNSUPPORTED with all that is missing for a build, and the line that installs it */
-export function requireBuildTools(system: System, kernel: string): void {
+/** All that is missing for a build, and the line that installs it; undefined where nothing is. */
+export function missingBuildTools(
+  system: System,
+  kernel: string,
+): { what: string; remedy: string } | undefined {
   const missing = [
     ...(system.hasProgram('dkms') ? [] : [{ what: 'DKMS', debian: 'dkms', fedora: 'dkms' }]),
     ...(system.hasProgram('make') ? [] : [{ what: 'make', debian: 'make', fedora: 'make' }]),
@@ -21,12 +24,20 @@ export function requireBuildTools(system: System, kernel: string): void {
           },
         ]),
   ];
-  if (missing.length === 0) return;
+  if (missing.length === 0) return undefined;
   const apt = `apt-get install ${missing.map(({ debian }) => debian).join(' ')}`;
   const dnf = `dnf install ${missing.map(({ fedora }) => fedora).join(' ')}`;
-  throw new ToaError('ERR_TOA_UNSUPPORTED', `missing here: ${missing.map(({ what }) => what).join(', ')}`, {
-    hint: { debian: apt, fedora: dnf, unknown: `${apt}, or ${dnf}` }[familyOf(system)],
-  });
+  return {
+    what: missing.map(({ what }) => what).join(', '),
+    remedy: { debian: apt, fedora: dnf, unknown: `${apt}, or ${dnf}` }[familyOf(system)],
+  };
+}
+
+/** @throws ToaError ERR_TOA_UNSUPPORTED with all that is missing for a build, and the line that installs it */
+export function requireBuildTools(system: System, kernel: string): void {
+  const missing = missingBuildTools(system, kernel);
+  if (missing === undefined) return;
+  throw new ToaError('ERR_TOA_UNSUPPORTED', `missing here: ${missing.what}`, { hint: missing.remedy });
 }
 
 /** Which packages a distribution has, by os-release(5). */

@@ -9,9 +9,12 @@ export function signatureRequired(system: System): boolean {
 /** Where DKMS keeps the key that it signs with: Debian and Fedora, Ubuntu. */
 const keys = ['/var/lib/dkms/mok.pub', '/var/lib/shim-signed/mok/MOK.der'];
 
+/** The key that DKMS signs with, or will. */
+export const signingKey = (system: System) => keys.find((path) => system.has(path)) ?? keys[0]!;
+
 /** What an administrator does so that the machine knows DKMS's key. */
 export function enrollment(system: System): string {
-  const key = keys.find((path) => system.has(path)) ?? keys[0];
+  const key = signingKey(system);
   return `Secure Boot: this kernel loads only modules that are signed with a key which the machine knows.
 DKMS signs with a key of its own. Enroll it, once:
   mokutil --import ${key}    asks for a password, any

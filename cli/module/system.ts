@@ -1,4 +1,4 @@
-import { accessSync, constants, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { accessSync, constants, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { isAbsolute, join, resolve } from 'node:path';
 import type { Command } from './command.js';
 
@@ -41,6 +41,15 @@ export class System {
 
   has(path: string): boolean {
     return statSync(this.path(path), { throwIfNoEntry: false }) !== undefined;
+  }
+
+  /** The names in a folder, sorted; none where it cannot be read. */
+  list(path: string): string[] {
+    try {
+      return readdirSync(this.path(path)).sort();
+    } catch {
+      return [];
+    }
   }
 
   hasProgram(name: string): boolean {

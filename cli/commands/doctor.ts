@@ -1,0 +1,80 @@
+import { release } from 'node:os';
+import { Command, Option } from 'commander';
+import kleur from 'kleur';
+import { ToaError } from '../../lib/errors.js';
+import type { State } from '../doctor/check.js';
+import { checks } from '../doctor/checks/index.js';
+import { type Diagnosis, diagnose } from '../doctor/diagnose.js';
+import { exitStatus } from '../exit-status.js';
+import { System } from '../module/system.js';
+import { addManual } from '../output/manual.js';
+import { print, printJson } from '../output/streams.js';
+import { table } from '../output/table.js';
+
+interface DoctorOptions {
+  port: number[];
+  root: string;
+  kernel: string;
+  json?: boolean;
+}
+
+/** `toa doctor`: all that can keep a server from knowing its clients, looked at one by one. */
+export function doctorCommand(): Command {
+  const command = new Command('doctor')
+    .description('look for what keeps servers here from knowing their clients')
+    .addOption(
+      new Option('-p, --port <port>', 'look only at listeners on this port; may be given again')
+        .argParser(addPort)
+        .default([], 'all ports'),
+    )
+    .option('--root <dir>', "the system whose root folder is there: a container's host", '/')
+    .addOption(new Option('-k, --kernel <version>', 'its kernel').default(release(), 'the one that runs'))
+    .option('--json', 'as one JSON object: { ok, checks: [...] }')
+    .action(async (options: DoctorOptions) => {
+      process.exitCode = await doctor(options);
+    });
+  return addManual(command, {
+    details: [
+      'Every check is ok, a warning, a failure or unknown, where nothing here can tell; all but ok come with a remedy. Exit 1 if there is a failure. It only looks: nothing is changed, and nothing is sent.',
+      "Root sees more, such as other users' sockets.",
+    ],
+    examples: ['sudo toa doctor', 'sudo toa doctor --port 443 --json'],
+  });
+}
+
+function addPort(given: string, before: number[]): number[] {
+  const port = Number(given);
+  if (/^\d+$/.test(given) && port >= 1 && port <= 65_535) return [...before, port];
+  throw new ToaError('ERR_TOA_USAGE', `--port: given "${given}", wanted a number from 1 to 65535`);
+}
+
+async function doctor({ port: ports, root, kernel, json }: DoctorOptions): Promise<number> {
+  const diagnoses = await diagnose(checks, { system: new System(root), kernel, ports });
+  const ok = diagnoses.every(({ state }) => state !== 'failure');
+  if (json) printJson('doctor/1', { ok, checks: diagnoses });
+  else print(`${rows(diagnoses)}\n\n${summary(diagnoses)}`);
+  return ok ? exitStatus.ok : exitStatus.failed;
+}
+
+const colors: { readonly [state in State]: kleur.Color } = {
+  ok: kleur.green,
+  warning: kleur.yellow,
+  failure: kleur.red,
+  unknown: kleur.cyan,
+};
+
+function rows(diagnoses: readonly Diagnosis[]): string {
+  return table(
+    [{ heading: 'CHECK' }, { heading: 'STATE' }, { heading: 'FINDING' }],
+    diagnoses.flatMap(({ check, state, finding, remedy }) => [
+      [check, state, finding],
+      ...(remedy === null ? [] : [['', '', `→ ${remedy}`]]),
+    ]),
+    (text, column) => (column === 1 && text !== '' ? colors[text as State](text) : text),
+  );
+}
+
+function summary(diagnoses: readonly Diagnosis[]): string {
+  const count = (state: State) => diagnoses.filter((one) => one.state === state).length;
+  return `${count('ok')} ok, ${count('warning')} warnings, ${count('failure')} failures, ${count('unknown')} unknown`;
+}
