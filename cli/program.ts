@@ -21,6 +21,18 @@ const commands = [
   buildAddonCommand,
 ];
 
+/** With no-break spaces, so that a number stays with its words. */
+const exitStatuses = [
+  '0 ok',
+  '1 a check failed',
+  '2 usage',
+  '3 something is missing here',
+  '4 permission denied',
+  '130 interrupted',
+]
+  .map((one) => one.replaceAll(' ', '\u00a0'))
+  .join(', ');
+
 /** The command line `toa`, with all of its commands. */
 export function createProgram(): Command {
   const program = new Command('toa')
@@ -39,13 +51,13 @@ export function createProgram(): Command {
     details: [
       'toa alone is toa status.',
       'Data goes to standard output, everything else to standard error. With --json a command prints one JSON object, or one per line where it goes on.',
-      'Exit status: 0 ok, 1 a check failed, 2 usage, 3 something is missing here, 4 permission denied, 130 interrupted.',
+      `Exit status: ${exitStatuses}.`,
     ],
     examples: [
+      'sudo toa doctor                # what is wrong here?',
       "toa demo                       # see clients' addresses cross a balancer",
       "toa lb run -c lb.json --check  # look at a balancer's file",
       'toa lb run -c lb.json          # run the balancer',
-      'toa module status              # the kernel module: loaded? who is trusted?',
       'toa formats --json             # the forms of the option on the wire',
     ],
   });

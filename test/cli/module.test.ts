@@ -1,21 +1,13 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
 import { parseDkmsStatus } from '../../cli/module/dkms.js';
 import { explainLoad } from '../../cli/module/load.js';
 import { System } from '../../cli/module/system.js';
 import { readOneJson } from './json.js';
+import { madeSystem } from './made-system.js';
 import { main, toa } from './toa.js';
 
 const kernel = '6.1.0-56-amd64';
@@ -40,22 +32,11 @@ const loaded = {
   '/proc/sys/net/toa/syn': '0\n',
 };
 
-/** The root folder of a made-up system with these files. */
-function system(t: TestContext, files: Record<string, string>): string {
-  const root = mkdtempSync(join(tmpdir(), 'toa-system-'));
-  t.after(() => rmSync(root, { recursive: true }));
-  for (const [path, text] of Object.entries(files)) {
-    mkdirSync(join(root, dirname(path)), { recursive: true });
-    writeFileSync(join(root, path), text);
-  }
-  return root;
-}
-
 const module = (action: string, root: string, ...more: string[]) =>
   toa(['module', action, '--root', root, ...(action === 'remove' ? [] : ['-k', kernel]), ...more]);
 
 test('install --dry-run prints the commands, and runs none', (t) => {
-  const root = system(t, { ...ready, '/usr/bin/make': '' });
+  const root = madeSystem(t, { ...ready, '/usr/bin/make': '' });
   const before = readdirSync(root, { recursive: true }).length;
   const { stdout } = module('install', root, '--dry-run', '--trusted', '10.0.0.0/24, 2001:db8::/64', '--syn');
   assert.deepEqual(stdout.split('\n').slice(1), [
@@ -81,7 +62,7 @@ test('install --dry-run prints the commands, and runs none', (t) => {
 });
 
 test('with --json the commands are told as one object, and whether they were run', (t) => {
-  const root = system(t, { ...installed, '/etc/sysctl.d/60-toa.conf': 'net.toa.trusted = private\n' });
+  const root = madeSystem(t, { ...installed, '/etc/sysctl.d/60-toa.conf': 'net.toa.trusted = private\n' });
   const commands = (action: string, ...more: string[]) =>
     readOneJson(`module-${action}`, module(action, root, '--json', ...more).stdout);
   const load = [
@@ -107,7 +88,7 @@ test('on the machine itself the commands are plain', () => {
 });
 
 test('install needs to know whom to trust, and takes nothing that the module would refuse: exit 2', (t) => {
-  const root = system(t, ready);
+  const root = madeSystem(t, ready);
   const many = Array.from({ length: 257 }, (_, index) => `10.0.${index >> 8}.${index & 255}`).join(',');
   for (const [args, words] of [
     [[], /required option '--trusted <cidrs>'/],
@@ -139,7 +120,7 @@ test('what is missing for a build is named with the line that installs it, exit 
   ] as const) {
     const { status, stderr } = module(
       'install',
-      system(t, { '/etc/os-release': release }),
+      madeSystem(t, { '/etc/os-release': release }),
       '--trusted',
       'private',
     );
@@ -149,7 +130,7 @@ test('what is missing for a build is named with the line that installs it, exit 
 });
 
 test('headers are found behind an absolute link inside the other root', (t) => {
-  const root = system(t, { ...ready, '/usr/src/linux-headers/Makefile': '' });
+  const root = madeSystem(t, { ...ready, '/usr/src/linux-headers/Makefile': '' });
   rmSync(join(root, `lib/modules/${kernel}/build`), { recursive: true });
   spawnSync('ln', ['-s', '/usr/src/linux-headers', join(root, `lib/modules/${kernel}/build`)]);
   const status = readOneJson('module-status', module('status', root, '--json').stdout);
@@ -157,7 +138,7 @@ test('headers are found behind an absolute link inside the other root', (t) => {
 });
 
 test('status of a loaded module says what it is set to, exit 0', (t) => {
-  const root = system(t, {
+  const root = madeSystem(t, {
     ...ready,
     ...installed,
     ...loaded,
@@ -185,7 +166,7 @@ test('status of a loaded module says what it is set to, exit 0', (t) => {
 });
 
 test('status where there is nothing says so, exit 1', (t) => {
-  const { status, stdout } = module('status', system(t, {}), '--json');
+  const { status, stdout } = module('status', madeSystem(t, {}), '--json');
   assert.equal(status, 1);
   assert.deepEqual(readOneJson('module-status', stdout), {
     schema: 'module-status/1',
@@ -208,7 +189,7 @@ test('load gives the module its settings, as parameters as long as the kernel ta
     ['net.toa.trusted = 10.0.0.0/24\nnet.toa.syn = 1\n', ' trusted=10.0.0.0/24 syn=1'],
     [`net.toa.trusted = ${many}\n`, ''],
   ] as const) {
-    const root = system(t, { ...installed, '/etc/sysctl.d/60-toa.conf': text });
+    const root = madeSystem(t, { ...installed, '/etc/sysctl.d/60-toa.conf': text });
     assert.equal(
       module('load', root, '--dry-run').stdout,
       `chroot ${root} modprobe toa${parameters}\nchroot ${root} sysctl -p /etc/sysctl.d/60-toa.conf\n`,
@@ -217,14 +198,14 @@ test('load gives the module its settings, as parameters as long as the kernel ta
 });
 
 test('load without settings says that nobody is trusted', (t) => {
-  const root = system(t, installed);
+  const root = madeSystem(t, installed);
   const { stdout, stderr } = module('load', root, '--dry-run');
   assert.equal(stdout, `chroot ${root} modprobe toa\n`);
   assert.match(stderr, /nobody is trusted yet/);
 });
 
 test('a loaded module is not loaded twice, but takes its settings again; unload unloads it', (t) => {
-  const root = system(t, { ...loaded, '/etc/sysctl.d/60-toa.conf': 'net.toa.trusted = private\n' });
+  const root = madeSystem(t, { ...loaded, '/etc/sysctl.d/60-toa.conf': 'net.toa.trusted = private\n' });
   assert.equal(
     module('load', root, '--dry-run').stdout,
     `chroot ${root} sysctl -p /etc/sysctl.d/60-toa.conf\n`,
@@ -233,7 +214,7 @@ test('a loaded module is not loaded twice, but takes its settings again; unload 
 });
 
 test('what is not installed is not loaded: exit 3; what is not loaded need not be unloaded: exit 0', (t) => {
-  const root = system(t, {});
+  const root = madeSystem(t, {});
   const { status, stderr } = module('load', root);
   assert.deepEqual([status, stderr.includes(`not installed for kernel ${kernel}`)], [3, true]);
   assert.deepEqual([module('unload', root).status, module('remove', root).status], [0, 0]);
@@ -241,7 +222,7 @@ test('what is not installed is not loaded: exit 3; what is not loaded need not b
 
 test("somebody else's module of this kind is named and left alone, exit 1", (t) => {
   for (const name of ['toa', 'vtoa', 'hybrid_toa']) {
-    const root = system(t, { ...installed, '/proc/modules': `${name} 16384 0 - Live 0x0 (OE)\n` });
+    const root = madeSystem(t, { ...installed, '/proc/modules': `${name} 16384 0 - Live 0x0 (OE)\n` });
     for (const action of ['load', 'unload']) {
       const { status, stdout, stderr } = module(action, root);
       assert.deepEqual([status, stdout], [1, '']);
@@ -260,14 +241,14 @@ test('where modules must be signed, status says so', (t) => {
     { '/sys/kernel/security/lockdown': 'none [integrity] confidentiality\n' },
     { '/sys/module/module/parameters/sig_enforce': 'Y\n' },
   ]) {
-    assert.match(module('status', system(t, files)).stdout, /^signature +required \(Secure Boot\)$/m);
+    assert.match(module('status', madeSystem(t, files)).stdout, /^signature +required \(Secure Boot\)$/m);
   }
 });
 
 test('what modprobe says is put into words that help', (t) => {
-  const plain = new System(system(t, {}));
+  const plain = new System(madeSystem(t, {}));
   const locked = new System(
-    system(t, { '/sys/kernel/security/lockdown': 'none [integrity] confidentiality\n' }),
+    madeSystem(t, { '/sys/kernel/security/lockdown': 'none [integrity] confidentiality\n' }),
   );
   const busy = "modprobe: ERROR: could not insert 'toa': Device or resource busy";
   const rejected = "modprobe: ERROR: could not insert 'toa': Key was rejected by service";
@@ -290,7 +271,7 @@ test('what modprobe says is put into words that help', (t) => {
 });
 
 test('a module that came as a package is the package manager’s to remove', (t) => {
-  const root = system(t, { ...ready, '/usr/lib/modules-load.d/toa.conf': 'toa\n' });
+  const root = madeSystem(t, { ...ready, '/usr/lib/modules-load.d/toa.conf': 'toa\n' });
   const { status, stderr } = module('remove', root, '--dry-run');
   assert.equal(status, 1);
   assert.match(stderr, /apt-get purge toakit-dkms/);
@@ -301,7 +282,7 @@ test('a module that came as a package is the package manager’s to remove', (t)
 });
 
 test('who is not root is told so and changes nothing, exit 4; --dry-run is for everybody', (t) => {
-  const root = system(t, { ...ready, '/etc/sysctl.d/60-toa.conf': 'net.toa.trusted = private\n' });
+  const root = madeSystem(t, { ...ready, '/etc/sysctl.d/60-toa.conf': 'net.toa.trusted = private\n' });
   const asNobody = (...args: string[]) =>
     spawnSync('unshare', ['--user', process.execPath, main, 'module', 'remove', '--root', root, ...args], {
       encoding: 'utf8',

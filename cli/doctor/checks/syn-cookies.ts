@@ -1,15 +1,16 @@
 import { readLoaded } from '../../module/loaded.js';
 import { type Check, failure, ok, unknown, warning } from '../check.js';
+import { tcpCounter } from '../tcp-counters.js';
 
 /**
  * A SYN that was answered with a cookie is not kept: there is no saved SYN, and what only the SYN said is lost to the module
- * too. TcpExt of /proc/net/netstat counts cookies since the network namespace began.
+ * too.
  */
 export const synCookies: Check = {
   name: 'SYN cookies',
   run: ({ system }) => {
     const setting = system.read('/proc/sys/net/ipv4/tcp_syncookies');
-    const sent = counter(system.read('/proc/net/netstat') ?? '', 'SyncookiesSent');
+    const sent = tcpCounter(system, 'SyncookiesSent');
     if (setting === undefined || sent === undefined)
       return unknown(
         'the kernel does not tell its setting and counters',
@@ -27,10 +28,3 @@ export const synCookies: Check = {
     );
   },
 };
-
-/** A counter of TcpExt: a line of names, and one of numbers. */
-export function counter(netstat: string, name: string): number | undefined {
-  const [names, numbers] = [...netstat.matchAll(/^TcpExt: (.*)$/gm)].map(([, words]) => words!.split(' '));
-  const value = numbers?.[names?.indexOf(name) ?? -1];
-  return value === undefined ? undefined : Number(value);
-}

@@ -1,6 +1,7 @@
 /** toa.ko as its user meets it: parameters, settings, files in /proc. */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { parseStatistics } from '../../../cli/module/statistics.js';
 
 /** Settings of net.toa, which are parameters of the module as well. */
 export interface Settings {
@@ -50,13 +51,7 @@ export class ToaModule {
 
   /** The rows of /proc/net/toa_stats, summed over the processors. */
   stats(text = readFileSync('/proc/net/toa_stats', 'utf8')): Record<string, number> {
-    const rows = text.trimEnd().split('\n').slice(1);
-    return Object.fromEntries(
-      rows.map((row) => {
-        const [name, ...cells] = row.trim().split(/\s*:?\s+/);
-        return [name!.replace(/:$/, ''), cells.reduce((sum, cell) => sum + Number(cell), 0)];
-      }),
-    );
+    return parseStatistics(text);
   }
 
   /** The lines of /proc/net/toa_connections, without headings. */
