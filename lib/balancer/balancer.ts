@@ -1,30 +1,41 @@
 import { ETHERNET_HEADER, ETHERNET_SOURCE, ETHERNET_TYPE, ETHERTYPE_ARP } from '../net/ethernet.js';
-import { IPV4_DONT_FRAGMENT, IPV4_FRAGMENT, IPV4_TTL, PROTOCOL_TCP } from '../net/ipv4.js';
+import { IPV4_DONT_FRAGMENT, IPV4_FRAGMENT, IPV4_TTL, PROTOCOL_TCP, PROTOCOL_UDP } from '../net/ipv4.js';
 import { IPV6_HOP_LIMIT } from '../net/ipv6.js';
-import { RST } from '../net/tcp.js';
-import { AddressTable } from './address-table.js';
+import { RST, SYN } from '../net/tcp.js';
+import { wordsOf } from './address-words.js';
 import type { ResolvedConfig } from './config/model.js';
+import { activeStates } from './connection/active-states.js';
 import { ConnectionTable } from './connection/connection-table.js';
+import { Defence } from './connection/defence.js';
+import { ExpiryResets } from './connection/expiry-resets.js';
 import { InitialSequence } from './connection/initial-sequence.js';
 import { KeyedHash } from './connection/keyed-hash.js';
 import { isOpening, Lifecycle } from './connection/lifecycle.js';
+import { Opening } from './connection/opening.js';
+import { Persistence } from './connection/persistence.js';
 import { CLIENT_HOP, OWNER, RECORD_WORDS, SERVER_HOP } from './connection/record.js';
+import { SequenceShift } from './connection/sequence-shift.js';
 import { TICK, TimerWheel } from './connection/timer-wheel.js';
 import { COUNTER, Counters } from './counters.js';
 import { Emitted } from './emitted.js';
-import { isToaDue, toClient, toServer } from './forwarding/fullnat.js';
-import { outgrowsIp, splitGso } from './forwarding/split.js';
-import { packetLength, toaRoom } from './forwarding/toa.js';
+import { packetLength } from './forwarding/toa.js';
 import type { Frame } from './frame.js';
 import { IcmpErrors, PORT_UNREACHABLE, TIME_EXCEEDED, TOO_BIG } from './icmp.js';
 import { type LinkHardware, LinkPort } from './link-port.js';
 import { LocalDelivery } from './local-delivery.js';
 import { Neighbors } from './neighbors.js';
+import { Network } from './network.js';
 import { OwnAddresses } from './own-addresses.js';
 import { PARSED, parse } from './parse.js';
+import { randomStream } from './random-stream.js';
 import { turnIntoReset } from './reset.js';
 import { Routes } from './routes.js';
-import { VirtualService } from './service/virtual-service.js';
+import { Directory, STANDING_REMOVED, STANDING_SOUND } from './service/directory.js';
+import { PortUse } from './service/port-use.js';
+import { ServiceTable } from './service/service-table.js';
+import type { VirtualService } from './service/virtual-service.js';
+import { Statistics } from './statistics/statistics.js';
+import { BYTES_IN, BYTES_OUT, CONNECTIONS, PACKETS_IN, PACKETS_OUT, Traffic } from './statistics/traffic.js';
 import { DROPPED } from './verdict.js';
 
 /** What the balancer is told of the world it runs in: it has no clock, no randomness and no device of its own. */
@@ -49,20 +60,28 @@ export class Balancer {
   /** Frames to send besides the one that `process` was given. */
   readonly emitted = new Emitted();
   readonly connections: ConnectionTable;
-  readonly services: readonly VirtualService[];
+  readonly statistics: Statistics;
 
+  readonly #hash: KeyedHash;
   readonly #links: readonly LinkPort[];
-  readonly #routes: Routes;
-  readonly #own: OwnAddresses;
+  readonly #linkIndex: ReadonlyMap<string, number>;
+  readonly #directory: Directory;
   readonly #neighbors: Neighbors;
-  readonly #local: LocalDelivery;
   readonly #icmp: IcmpErrors;
+  readonly #persistence: Persistence;
+  readonly #opening: Opening;
   readonly #lifecycle: Lifecycle;
-  /** From a VIP and port to a service's position. */
-  readonly #serviceAt: AddressTable;
-  readonly #resetStray: boolean;
+  readonly #defence: Defence;
+  readonly #traffic = new Traffic();
   #now = 0;
   #tick = 0;
+
+  /** What follows from the configuration alone, and is replaced with it. */
+  #config: ResolvedConfig;
+  #serviceTable: ServiceTable;
+  #routes: Routes;
+  #own: OwnAddresses;
+  #local: LocalDelivery;
 
   /** @param config a validated configuration (`validateConfig`) */
   constructor(config: ResolvedConfig, environment: Environment) {
@@ -71,35 +90,51 @@ export class Balancer {
     this.#setClock(environment.now);
     const tick = this.#tick;
     const hash = new KeyedHash(secret.subarray(0, 8));
-    const random = new DataView(secret.buffer, secret.byteOffset, secret.byteLength).getUint32(24);
-    this.services = createServices(config, random);
+    const random = randomStream(
+      new DataView(secret.buffer, secret.byteOffset, secret.byteLength).getUint32(24),
+    );
+    const { profile } = config.settings;
+    this.#hash = hash;
     this.#links = config.links.map((link, i) => new LinkPort(link.name, i, environment.links[i]!));
-    const vips = this.services.map((service) => service.address);
-    const locals = this.services.flatMap((service) => service.localAddresses.addresses);
-    const linkIndex = new Map(config.links.map((link, i) => [link.name, i]));
-    const routes = new Routes(config.routes, linkIndex, [...locals, ...vips]);
-    this.#routes = routes;
-    this.#own = new OwnAddresses(vips, locals, this.#links, routes, hash);
-    this.#neighbors = new Neighbors(this.#links, emitted, counters, hash, tick);
-    this.#local = new LocalDelivery(this.#own, this.#neighbors, emitted, counters);
-    this.#icmp = new IcmpErrors(emitted, counters);
+    this.#linkIndex = new Map(config.links.map((link, i) => [link.name, i]));
+    this.#directory = new Directory({ profile, portUse: new PortUse(hash), random });
+    this.statistics = new Statistics(this.#traffic, this.#directory, environment.now);
     this.connections = new ConnectionTable(hash, config.settings.maxConnections);
+    const table = this.connections;
+    const { words } = table;
+    const wheel = new TimerWheel(words, tick);
+    const neighbors = new Neighbors(this.#links, emitted, counters, hash, tick);
+    const shift = new SequenceShift(words, new InitialSequence(secret.subarray(8, 24)), counters);
+    const persistence = new Persistence(table, wheel, this.#directory, counters);
+    this.#neighbors = neighbors;
+    this.#persistence = persistence;
+    this.#icmp = new IcmpErrors(emitted, counters);
     this.#lifecycle = new Lifecycle({
-      table: this.connections,
-      wheel: new TimerWheel(this.connections.words, tick),
-      neighbors: this.#neighbors,
-      routes,
-      initialSequence: new InitialSequence(secret.subarray(8, 24)),
-      services: this.services,
-      emitted,
+      table,
+      wheel,
+      neighbors,
+      directory: this.#directory,
+      persistence,
+      shift,
+      resets: new ExpiryResets(emitted, neighbors, counters),
       counters,
-      resetOnExpiry: config.settings.resetOnExpiry,
+      activeStates: activeStates(profile),
     });
-    this.#resetStray = config.settings.strayAck === 'reset';
-    this.#serviceAt = new AddressTable(hash, this.services.length);
-    for (const { address, port, index } of this.services) {
-      this.#serviceAt.set(address[0]!, address[1]!, address[2]!, address[3]!, port, index);
-    }
+    this.#defence = new Defence(table, this.#lifecycle, counters);
+
+    this.#config = config;
+    this.#directory.configure(config.services);
+    this.#routes = this.#createRoutes(config);
+    this.#own = this.#createOwnAddresses(config);
+    this.#local = new LocalDelivery(this.#own, neighbors, emitted, counters);
+    this.#serviceTable = new ServiceTable(this.#directory.current, hash);
+    this.#opening = new Opening({ table, wheel, neighbors, routes: this.#routes, persistence, shift });
+    this.#takeSettings(config);
+  }
+
+  /** The services of the configuration, in its order. */
+  get services(): readonly VirtualService[] {
+    return this.#directory.current;
   }
 
   /**
@@ -138,15 +173,25 @@ export class Balancer {
 
     const fault = parse(frame);
     if (fault !== PARSED) return this.#drop(fault);
-    if (frame.protocol !== PROTOCOL_TCP) return this.#local.notTcp(frame, link, forUs);
+    if (frame.protocol !== PROTOCOL_TCP && frame.protocol !== PROTOCOL_UDP) {
+      return this.#local.notBalanced(frame, link, forUs);
+    }
     if (!forUs) return this.#drop(COUNTER['drop-not-for-us']);
 
     const found = this.connections.find(frame);
     if (found === -1) return this.#unknown(frame, link);
     const connection = found >> 1;
-    return (found & 1) === 0
-      ? this.#fromClient(frame, link, connection)
-      : this.#fromServer(frame, link, connection);
+    const fromClient = (found & 1) === 0;
+    const owner = this.connections.words[connection * RECORD_WORDS + OWNER]!;
+    const standing = this.#directory.standing[owner & 0xffff]!;
+    if (standing !== STANDING_SOUND) return this.#withoutServer(frame, link, connection, standing);
+    if (!fromClient) return this.#fromServer(frame, link, connection);
+    if ((frame.tcpFlags & SYN) !== 0 && this.#lifecycle.isRenewal(connection, frame)) {
+      this.counters.add(COUNTER['connections-renewed']);
+      this.#lifecycle.end(connection);
+      return this.#unknown(frame, link);
+    }
+    return this.#fromClient(frame, link, connection);
   }
 
   /**
@@ -155,8 +200,13 @@ export class Balancer {
    * @returns whether there is more to do at once, when `emitted` was drained
    */
   advance(now: number): boolean {
+    const second = Math.floor(this.#now / 1000);
     this.#setClock(now);
     this.#neighbors.advance(this.#tick);
+    if (this.statistics.advance(now)) this.#limitRates();
+    if (Math.floor(now / 1000) !== second) {
+      this.#defence.advance(this.#tick, (this.emitted.available - EXPIRY_RESERVE) >> 1);
+    }
     while (this.emitted.available >= EXPIRY_RESERVE) {
       if (!this.#lifecycle.expireNext(this.#tick)) return this.#own.continueAnnouncing(this.emitted);
     }
@@ -166,66 +216,90 @@ export class Balancer {
   #fromClient(frame: Frame, link: LinkPort, connection: number): number {
     const { words } = this.connections;
     const base = connection * RECORD_WORDS;
+    const owner = words[base + OWNER]!;
+    const service = this.#directory.services[owner >>> 16]!;
+    const { forwarding, toa } = service;
     const hop = words[base + SERVER_HOP]!;
     const mtu = this.#neighbors.mtuOf(hop);
-    const refusal = this.#refusal(frame, link, mtu);
+    const refusal = this.#refusal(frame, link, mtu - forwarding.growth(words, base));
     if (refusal !== PARSED) return this.#drop(refusal);
 
     this.#observeSender(frame, words[base + CLIENT_HOP]!);
-    const service = this.services[words[base + OWNER]! >>> 16]!;
-    this.#lifecycle.onPacket(connection, service, frame, false, this.#now, this.#tick);
-    this.#count(frame, COUNTER['packets-in'], COUNTER['bytes-in']);
-    const { toa } = service;
-    if (frame.segments > 1 && outgrowsIp(frame, toaRoom(toa.format)) && isToaDue(frame, words, base, toa)) {
-      const head = splitGso(frame, this.emitted);
-      if (head !== undefined) {
-        this.counters.add(COUNTER['toa-frames-split']);
-        toServer(head, words, base, toa, mtu, this.counters);
-        this.#emit(head, hop);
-      }
+    this.#lifecycle.onClientPacket(connection, service, frame, this.#now, this.#tick);
+    this.#count(frame, owner & 0xffff, PACKETS_IN, BYTES_IN);
+    for (;;) {
+      const head = forwarding.splitAhead(frame, words, base, toa, this.emitted, this.counters);
+      if (head === undefined) break;
+      forwarding.toServer(head, words, base, toa, mtu, this.counters);
+      this.#emit(head, hop);
     }
-    toServer(frame, words, base, toa, mtu, this.counters);
+    forwarding.toServer(frame, words, base, toa, mtu, this.counters);
     return this.#send(frame, hop);
   }
 
   #fromServer(frame: Frame, link: LinkPort, connection: number): number {
     const { words } = this.connections;
     const base = connection * RECORD_WORDS;
+    const owner = words[base + OWNER]!;
     const hop = words[base + CLIENT_HOP]!;
     const refusal = this.#refusal(frame, link, this.#neighbors.mtuOf(hop));
     if (refusal !== PARSED) return this.#drop(refusal);
 
     const serverHop = words[base + SERVER_HOP]!;
     this.#observeSender(frame, serverHop);
-    const service = this.services[words[base + OWNER]! >>> 16]!;
-    this.#lifecycle.onPacket(connection, service, frame, true, this.#now, this.#tick);
-    this.#count(frame, COUNTER['packets-out'], COUNTER['bytes-out']);
-    const { toa } = service;
-    toClient(frame, words, base, toa, this.#neighbors.mtuOf(serverHop), this.counters);
+    const service = this.#directory.services[owner >>> 16]!;
+    this.#lifecycle.onServerPacket(connection, service, frame, this.#tick);
+    this.#count(frame, owner & 0xffff, PACKETS_OUT, BYTES_OUT);
+    const serverMtu = this.#neighbors.mtuOf(serverHop);
+    service.forwarding.toClient(frame, words, base, service.toa, serverMtu, this.counters);
     return this.#send(frame, hop);
   }
 
-  /** A TCP segment of no connection: a SYN may open one, anything else is stray. */
+  /** A packet whose connection has a real server that was removed, or quiesced where that ends connections. */
+  #withoutServer(frame: Frame, link: LinkPort, connection: number, standing: number): number {
+    if (standing === STANDING_REMOVED && !this.#config.settings.expireWithoutServer) {
+      return this.#drop(COUNTER['drop-server-removed']);
+    }
+    this.#lifecycle.end(connection);
+    if (standing === STANDING_REMOVED && this.#mayOpen(frame)) return this.#unknown(frame, link);
+    return this.#drop(
+      COUNTER[standing === STANDING_REMOVED ? 'drop-server-removed' : 'drop-server-quiesced'],
+    );
+  }
+
+  /** A packet of no connection: a SYN or a datagram may open one, anything else is stray. */
   #unknown(frame: Frame, link: LinkPort): number {
     const { destination0, destination1, destination2, destination3 } = frame;
     if (this.#own.kind(destination0, destination1, destination2, destination3) === -1) {
       return this.#drop(COUNTER['drop-unknown-address']);
     }
     if (!this.#isUsableSource(frame)) return this.#drop(COUNTER['drop-invalid-source']);
-    if (!isOpening(frame.tcpFlags)) return this.#stray(frame, link, COUNTER['drop-stray']);
-    const service = this.#serviceAt.find(
+    if (!this.#mayOpen(frame)) return this.#stray(frame, link, COUNTER['drop-stray']);
+    const udp = frame.protocol === PROTOCOL_UDP;
+    const index = this.#serviceTable.find(
       destination0,
       destination1,
       destination2,
       destination3,
       frame.ports & 0xffff,
+      udp,
     );
-    if (service === -1) return this.#stray(frame, link, COUNTER['drop-no-service']);
+    if (index === -1) return this.#stray(frame, link, COUNTER['drop-no-service']);
     // Before anything is bound for it; its way out, and so its MTU, are not known yet.
     const refusal = this.#refusal(frame, link, Number.MAX_SAFE_INTEGER);
     if (refusal !== PARSED) return this.#drop(refusal);
-    const connection = this.#lifecycle.open(frame, this.services[service]!, this.#now, this.#tick);
-    if (connection >= 0) return this.#fromClient(frame, link, connection);
+    return this.#open(frame, link, this.#directory.services[index]!);
+  }
+
+  #open(frame: Frame, link: LinkPort, service: VirtualService): number {
+    if (service.isOverRate) return this.#drop(COUNTER['drop-rate-limited']);
+    const connection = this.#opening.open(frame, service, this.#now, this.#tick);
+    if (connection >= 0) {
+      this.counters.add(COUNTER['connections-new']);
+      const owner = this.connections.words[connection * RECORD_WORDS + OWNER]!;
+      this.#traffic.add(owner & 0xffff, CONNECTIONS, 1);
+      return this.#fromClient(frame, link, connection);
+    }
     const reason = ~connection;
     if (reason === COUNTER['drop-no-real-server'] || reason === COUNTER['drop-no-local-port']) {
       this.#icmp.answer(frame, link, PORT_UNREACHABLE, 0, this.#now);
@@ -233,10 +307,22 @@ export class Balancer {
     return this.#drop(reason);
   }
 
-  /** Counts a segment that nobody here knows, and answers it with an RST unless told to be silent. */
+  /** Any datagram, and a SYN. */
+  #mayOpen(frame: Frame): boolean {
+    return frame.protocol === PROTOCOL_UDP || isOpening(frame.tcpFlags);
+  }
+
+  /**
+   * Counts a packet that nobody here knows. A segment is answered with an RST unless told to be silent, a datagram with
+   * port unreachable, as a host without the service would.
+   */
   #stray(frame: Frame, link: LinkPort, reason: number): number {
     this.counters.add(reason);
-    if (!this.#resetStray || (frame.tcpFlags & RST) !== 0) return DROPPED;
+    if (frame.protocol === PROTOCOL_UDP) {
+      this.#icmp.answer(frame, link, PORT_UNREACHABLE, 0, this.#now);
+      return DROPPED;
+    }
+    if (this.#config.settings.strayAck === 'drop' || (frame.tcpFlags & RST) !== 0) return DROPPED;
     turnIntoReset(frame, link);
     this.counters.add(COUNTER['answer-reset']);
     return link.index;
@@ -258,6 +344,7 @@ export class Balancer {
   }
 
   #observeSender(frame: Frame, hop: number): void {
+    if (hop === -1) return;
     const source = frame.start + ETHERNET_SOURCE;
     this.#neighbors.observe(hop, frame.view.getUint16(source), frame.view.getInt32(source + 2));
   }
@@ -276,10 +363,10 @@ export class Balancer {
   }
 
   /** Counts packets and IP bytes as they are on the wire: a GSO frame is all its segments. */
-  #count(frame: Frame, packets: number, bytes: number): void {
-    const headers = frame.l4 - frame.l3 + frame.tcpLength;
-    this.counters.add(packets, frame.segments);
-    this.counters.add(bytes, headers * frame.segments + frame.payload);
+  #count(frame: Frame, server: number, packets: number, bytes: number): void {
+    const headers = frame.l4 - frame.l3 + frame.l4Length;
+    this.#traffic.add(server, packets, frame.segments);
+    this.#traffic.add(server, bytes, headers * frame.segments + frame.payload);
   }
 
   /** Not one of ours, nor one that no station can have (RFC 1122 3.2.1.3, RFC 4291 2.7): nobody could be answered. */
@@ -312,14 +399,26 @@ export class Balancer {
     this.#now = now;
     this.#tick = Math.floor(now / TICK);
   }
-}
 
-function createServices(config: ResolvedConfig, random: number): VirtualService[] {
-  const services: VirtualService[] = [];
-  let firstServer = 0;
-  for (const [index, service] of config.services.entries()) {
-    services.push(new VirtualService(service, index, firstServer, random));
-    firstServer += service.realServers.length;
+  #limitRates(): void {
+    for (const service of this.services) service.judgeRates(this.statistics.ofService(service));
   }
-  return services;
+
+  #takeSettings({ settings }: ResolvedConfig): void {
+    this.#lifecycle.resetOnExpiry = settings.resetOnExpiry;
+    this.#persistence.expireQuiescent = settings.expireQuiescentTemplate;
+    this.#defence.mode = settings.dropEntry;
+  }
+
+  #createRoutes({ routes, services }: ResolvedConfig): Routes {
+    const locals = services.flatMap(({ localAddresses }) => localAddresses);
+    const vips = services.flatMap(({ address }) => address.filter((text) => !text.includes('/')));
+    return new Routes(routes, this.#linkIndex, [...locals, ...vips].map(wordsOf));
+  }
+
+  #createOwnAddresses({ services }: ResolvedConfig): OwnAddresses {
+    const vips = services.flatMap(({ address }) => address.map((text) => new Network(text)));
+    const locals = services.flatMap(({ localAddresses }) => localAddresses.map((text) => new Network(text)));
+    return new OwnAddresses(vips, locals, this.#links, this.#routes, this.#hash);
+  }
 }

@@ -42,9 +42,9 @@ export class Frame {
   tcpFlags = 0;
   sequence = 0;
   acknowledgment = 0;
-  /** Bytes of the TCP header with its options. */
-  tcpLength = 0;
-  /** Bytes behind the TCP header. */
+  /** Bytes of the TCP header with its options; of UDP's header, 8. */
+  l4Length = 0;
+  /** Bytes behind the transport header. */
   payload = 0;
   /** Whether the transport checksum is partial: the pseudo-header's sum, to be completed by the device. */
   partial = false;

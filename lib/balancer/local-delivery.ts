@@ -19,6 +19,7 @@ import {
   NDP_OVERRIDE,
   NDP_TARGET,
 } from '../net/ndp.js';
+import { MAPPED_WORD } from './address-words.js';
 import { COUNTER, type Counters } from './counters.js';
 import type { Emitted } from './emitted.js';
 import type { Frame } from './frame.js';
@@ -32,7 +33,6 @@ import {
 } from './neighbor-discovery.js';
 import type { Neighbors } from './neighbors.js';
 import type { OwnAddresses } from './own-addresses.js';
-import { MAPPED_WORD } from './parse.js';
 import { CONSUMED, DROPPED } from './verdict.js';
 
 /** What is meant for the balancer itself: ARP, neighbor discovery, pings of its addresses. */
@@ -73,8 +73,8 @@ export class LocalDelivery {
     return link.index;
   }
 
-  /** An IP packet that is not TCP, parsed. */
-  notTcp(frame: Frame, link: LinkPort, forUs: boolean): number {
+  /** An IP packet that is neither TCP nor UDP, parsed. */
+  notBalanced(frame: Frame, link: LinkPort, forUs: boolean): number {
     const isIcmp = frame.protocol === (frame.family === 4 ? PROTOCOL_ICMP : NEXT_ICMPV6);
     if (!isIcmp) return this.#drop(COUNTER['drop-unsupported-protocol']);
     if (frame.family === 6) {

@@ -1,6 +1,7 @@
 import { ARP_REQUEST, writeArp } from '../net/arp.js';
 import { writeMacs } from '../net/ethernet.js';
 import { AddressTable } from './address-table.js';
+import { isIpv4 } from './address-words.js';
 import type { KeyedHash } from './connection/keyed-hash.js';
 import { TICK } from './connection/timer-wheel.js';
 import { COUNTER, type Counters } from './counters.js';
@@ -8,7 +9,7 @@ import type { Emitted } from './emitted.js';
 import type { Frame } from './frame.js';
 import type { LinkPort } from './link-port.js';
 import { NEIGHBOR_FRAME_MAX, writeNeighborSolicitation } from './neighbor-discovery.js';
-import { isIpv4, type Route } from './routes.js';
+import type { Route } from './routes.js';
 import { CONSUMED, DROPPED } from './verdict.js';
 
 const CAPACITY = 8192;

@@ -1,5 +1,6 @@
 import { ARP_REQUEST, writeArp } from '../net/arp.js';
 import { AddressTable } from './address-table.js';
+import { isIpv4 } from './address-words.js';
 import type { KeyedHash } from './connection/keyed-hash.js';
 import type { Emitted } from './emitted.js';
 import type { LinkPort } from './link-port.js';
@@ -8,7 +9,8 @@ import {
   writeMulticastReport,
   writeUnsolicitedAdvertisement,
 } from './neighbor-discovery.js';
-import { isIpv4, type Routes } from './routes.js';
+import { ALL_BITS, type Network } from './network.js';
+import type { Routes } from './routes.js';
 
 /** Buffers that announcements leave free for everything else. */
 const ANNOUNCE_RESERVE = 128;
@@ -17,6 +19,12 @@ const ANNOUNCE_RESERVE = 128;
 export const OWN_VIP = 0;
 export const OWN_LOCAL = 1;
 
+interface OwnNetwork {
+  readonly network: Network;
+  readonly kind: number;
+  readonly links: readonly number[];
+}
+
 /**
  * The addresses that are the balancer's: VIPs and local addresses. Each is answered for on the links whose on-link
  * routes contain it; one that none contains (a VIP that routers send here) on all.
@@ -24,31 +32,36 @@ export const OWN_LOCAL = 1;
 export class OwnAddresses {
   /** Tag 0: what kind it is. Tag 1 + link: answered for on that link. */
   readonly #table: AddressTable;
+  /** Networks all of whose addresses are VIPs; too many to announce each. */
+  readonly #networks: OwnNetwork[] = [];
   readonly #places: { readonly address: Int32Array; readonly links: readonly number[] }[] = [];
   /** Links on which announcements are under way, and which place comes next. */
   readonly #announcing: { readonly link: LinkPort; next: number }[] = [];
 
   constructor(
-    vips: readonly Int32Array[],
-    locals: readonly Int32Array[],
+    vips: readonly Network[],
+    locals: readonly Network[],
     links: readonly LinkPort[],
     routes: Routes,
     hash: KeyedHash,
   ) {
     this.#table = new AddressTable(hash);
-    for (const [kind, addresses] of [vips, locals].entries()) {
-      for (const address of addresses) this.#add(address, kind, links, routes);
+    for (const [kind, networks] of [vips, locals].entries()) {
+      for (const network of networks) this.#add(network, kind, links, routes);
     }
   }
 
   /** OWN_VIP, OWN_LOCAL, or -1 for an address that is not ours. */
   kind(word0: number, word1: number, word2: number, word3: number): number {
-    return this.#table.find(word0, word1, word2, word3, 0);
+    const kind = this.#table.find(word0, word1, word2, word3, 0);
+    if (kind !== -1 || this.#networks.length === 0) return kind;
+    return this.#networkOf(word0, word1, word2, word3)?.kind ?? -1;
   }
 
   /** Whether ARP and neighbor discovery on a link are answered for the address. */
   isAnswered(link: number, word0: number, word1: number, word2: number, word3: number): boolean {
-    return this.#table.find(word0, word1, word2, word3, 1 + link) !== -1;
+    if (this.#table.find(word0, word1, word2, word3, 1 + link) !== -1) return true;
+    return this.#networkOf(word0, word1, word2, word3)?.links.includes(link) ?? false;
   }
 
   /**
@@ -77,12 +90,25 @@ export class OwnAddresses {
     }
   }
 
-  #add(address: Int32Array, kind: number, links: readonly LinkPort[], routes: Routes): void {
+  #networkOf(word0: number, word1: number, word2: number, word3: number): OwnNetwork | undefined {
+    for (let i = 0; i < this.#networks.length; i++) {
+      const each = this.#networks[i]!;
+      if (each.network.contains(word0, word1, word2, word3)) return each;
+    }
+    return undefined;
+  }
+
+  #add(network: Network, kind: number, links: readonly LinkPort[], routes: Routes): void {
+    const address = network.words;
     const [word0, word1, word2, word3] = address as unknown as [number, number, number, number];
-    if (this.#table.find(word0, word1, word2, word3, 0) !== -1) return;
-    this.#table.set(word0, word1, word2, word3, 0, kind);
     const near = routes.onLink(address);
     const answered = near.length > 0 ? near : links.map((link) => link.index);
+    if (network.prefix < ALL_BITS) {
+      this.#networks.push({ network, kind, links: answered });
+      return;
+    }
+    if (this.#table.find(word0, word1, word2, word3, 0) !== -1) return;
+    this.#table.set(word0, word1, word2, word3, 0, kind);
     for (const link of answered) this.#table.set(word0, word1, word2, word3, 1 + link, 1);
     this.#places.push({ address, links: answered });
   }

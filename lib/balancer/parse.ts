@@ -11,6 +11,7 @@ import {
   IPV4_TOTAL_LENGTH,
   ipv4ChecksumValid,
   PROTOCOL_TCP,
+  PROTOCOL_UDP,
 } from '../net/ipv4.js';
 import {
   IPV6_DESTINATION,
@@ -32,6 +33,7 @@ import {
   TCP_HEADER,
   TCP_SEQUENCE,
 } from '../net/tcp.js';
+import { UDP_CHECKSUM, UDP_HEADER, UDP_LENGTH } from '../net/udp.js';
 import {
   VNET_CHECKSUM_OFFSET,
   VNET_CHECKSUM_START,
@@ -46,14 +48,12 @@ import {
   VNET_LITTLE_ENDIAN,
   VNET_NEEDS_CHECKSUM,
 } from '../net/virtio.js';
+import { isMapped, MAPPED_WORD } from './address-words.js';
 import { COUNTER } from './counters.js';
 import type { Frame } from './frame.js';
 
 /** `parse` found nothing wrong. */
 export const PARSED = -1;
-
-/** The middle words of an IPv4-mapped IPv6 address (RFC 4291 2.5.5.2). */
-export const MAPPED_WORD = 0xffff;
 
 /** At most this many extension headers are looked past; Linux allows 8 in one option header, real packets have 0 to 2. */
 const MAX_EXTENSION_HEADERS = 8;
@@ -74,8 +74,9 @@ export function parse(frame: Frame): number {
   else return COUNTER['drop-unknown-ethertype'];
   if (fault !== PARSED) return fault;
   fault = readOffloads(frame);
-  if (fault !== PARSED || frame.protocol !== PROTOCOL_TCP) return fault;
-  return parseTcp(frame);
+  if (fault !== PARSED) return fault;
+  if (frame.protocol === PROTOCOL_TCP) return parseTcp(frame);
+  return frame.protocol === PROTOCOL_UDP ? parseUdp(frame) : PARSED;
 }
 
 function parseIpv4(frame: Frame): number {
@@ -159,10 +160,6 @@ function parseIpv6(frame: Frame): number {
   return PARSED;
 }
 
-function isMapped(word0: number, word1: number, word2: number): boolean {
-  return word0 === 0 && word1 === 0 && word2 === MAPPED_WORD;
-}
-
 /** Reads the virtio_net_hdr: it comes from the kernel, but what the fields say must fit this frame. */
 function readOffloads(frame: Frame): number {
   const { bytes, view } = frame;
@@ -172,20 +169,36 @@ function readOffloads(frame: Frame): number {
   frame.gsoSize = 0;
   frame.segments = 1;
   if (gsoType === VNET_GSO_NONE && !frame.partial) return PARSED;
-  if (frame.protocol !== PROTOCOL_TCP) {
-    return gsoType === VNET_GSO_NONE ? PARSED : COUNTER['drop-bad-gso'];
-  }
-  if (
-    frame.partial &&
-    (view.getUint16(header + VNET_CHECKSUM_START, VNET_LITTLE_ENDIAN) !== frame.l4 - frame.start ||
-      view.getUint16(header + VNET_CHECKSUM_OFFSET, VNET_LITTLE_ENDIAN) !== TCP_CHECKSUM)
-  ) {
-    return COUNTER['drop-bad-gso'];
-  }
+  const balanced = frame.protocol === PROTOCOL_TCP || frame.protocol === PROTOCOL_UDP;
+  if (frame.partial && balanced && !isTransportChecksum(frame, header)) return COUNTER['drop-bad-gso'];
   if (gsoType === VNET_GSO_NONE) return PARSED;
+  if (frame.protocol !== PROTOCOL_TCP) return COUNTER['drop-bad-gso'];
   if (gsoType !== (frame.family === 4 ? VNET_GSO_TCPV4 : VNET_GSO_TCPV6)) return COUNTER['drop-bad-gso'];
   frame.gsoSize = view.getUint16(header + VNET_GSO_SIZE, VNET_LITTLE_ENDIAN);
   return frame.gsoSize === 0 ? COUNTER['drop-bad-gso'] : PARSED;
+}
+
+/** Whether the checksum that is left to the device is the transport header's. */
+function isTransportChecksum({ view, start, l4, protocol }: Frame, header: number): boolean {
+  const offset = protocol === PROTOCOL_TCP ? TCP_CHECKSUM : UDP_CHECKSUM;
+  return (
+    view.getUint16(header + VNET_CHECKSUM_START, VNET_LITTLE_ENDIAN) === l4 - start &&
+    view.getUint16(header + VNET_CHECKSUM_OFFSET, VNET_LITTLE_ENDIAN) === offset
+  );
+}
+
+/** What belongs to no header, behind the length that UDP gives itself, goes along as it is. */
+function parseUdp(frame: Frame): number {
+  const { view, l4 } = frame;
+  const room = frame.start + frame.length - l4;
+  if (room < UDP_HEADER) return COUNTER['drop-bad-udp-header'];
+  const length = view.getUint16(l4 + UDP_LENGTH);
+  if (length < UDP_HEADER || length > room) return COUNTER['drop-bad-udp-header'];
+  frame.ports = view.getInt32(l4);
+  frame.tcpFlags = 0;
+  frame.l4Length = UDP_HEADER;
+  frame.payload = room - UDP_HEADER;
+  return PARSED;
 }
 
 function parseTcp(frame: Frame): number {
@@ -197,7 +210,7 @@ function parseTcp(frame: Frame): number {
   frame.ports = view.getInt32(l4);
   frame.sequence = view.getInt32(l4 + TCP_SEQUENCE);
   frame.acknowledgment = view.getInt32(l4 + TCP_ACKNOWLEDGMENT);
-  frame.tcpLength = tcpLength;
+  frame.l4Length = tcpLength;
   frame.tcpFlags = bytes[l4 + TCP_FLAGS]!;
   frame.payload = room - tcpLength;
   if (frame.gsoSize !== 0 && frame.payload > frame.gsoSize) {

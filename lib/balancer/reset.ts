@@ -9,10 +9,10 @@ import {
 import { IPV4_HEADER, IPV4_SOURCE, PROTOCOL_TCP, writeIpv4 } from '../net/ipv4.js';
 import { IPV6_HEADER, IPV6_SOURCE, writeIpv6 } from '../net/ipv6.js';
 import { ACK, FIN, RST, SYN, TCP_CHECKSUM, TCP_HEADER } from '../net/tcp.js';
+import { isIpv4 } from './address-words.js';
 import type { Frame } from './frame.js';
 import { OWN_TTL } from './icmp.js';
 import type { LinkPort } from './link-port.js';
-import { isIpv4 } from './routes.js';
 
 /** The most bytes that a reset's frame has. */
 export const RESET_MAX = ETHERNET_HEADER + IPV6_HEADER + TCP_HEADER;

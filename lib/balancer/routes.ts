@@ -1,14 +1,10 @@
-import { addressWords, parseAddress, parseCidr } from '../net/address.js';
+import { isIpv4, MAPPED_WORD, wordsOf } from './address-words.js';
 import type { RouteConfig } from './config/model.js';
-import { MAPPED_WORD } from './parse.js';
+import { Network } from './network.js';
 
 /** A way out: to `via`, or to the destination itself where the route is on-link. */
 export interface Route {
-  readonly network: Int32Array;
-  readonly mask: Int32Array;
-  readonly ipv4: boolean;
-  /** Prefix length counted in the mapped form: an IPv4 /24 is 120. */
-  readonly prefix: number;
+  readonly network: Network;
   readonly link: number;
   readonly via: Int32Array | undefined;
   /** The address that ARP and ND requests on this route come from. */
@@ -40,24 +36,14 @@ export class Routes {
     );
     this.#routes = all
       .map((route, i) => ({ ...route, source: sources[i]! }))
-      .sort((a, b) => b.prefix - a.prefix);
+      .sort((a, b) => b.network.prefix - a.network.prefix);
   }
 
   /** The route to an address (four words), or undefined. */
   find(word0: number, word1: number, word2: number, word3: number): Route | undefined {
-    const ipv4 = word2 === MAPPED_WORD && word1 === 0 && word0 === 0;
     for (let i = 0; i < this.#routes.length; i++) {
       const route = this.#routes[i]!;
-      const { network, mask } = route;
-      if (
-        route.ipv4 === ipv4 &&
-        (word3 & mask[3]!) === network[3] &&
-        (word2 & mask[2]!) === network[2] &&
-        (word1 & mask[1]!) === network[1] &&
-        (word0 & mask[0]!) === network[0]
-      ) {
-        return route;
-      }
+      if (route.network.contains(word0, word1, word2, word3)) return route;
     }
     return undefined;
   }
@@ -70,27 +56,19 @@ export class Routes {
   /** The links whose on-link routes contain the address. */
   onLink(address: Int32Array): number[] {
     const links = this.#routes
-      .filter(
-        (route) => route.via === undefined && route.ipv4 === isIpv4(address) && contains(route, address),
-      )
+      .filter((route) => route.via === undefined && contains(route.network, address))
       .map((route) => route.link);
     return [...new Set(links)];
   }
 }
 
-function contains(route: Pick<Route, 'network' | 'mask'>, address: Int32Array): boolean {
-  return address.every((word, i) => (word & route.mask[i]!) === route.network[i]);
+function contains(network: Network, words: Int32Array): boolean {
+  return network.contains(words[0]!, words[1]!, words[2]!, words[3]!);
 }
 
 function toRoute(route: RouteConfig, linkIndex: ReadonlyMap<string, number>): Omit<Route, 'source'> {
-  const cidr = parseCidr(route.to)!;
-  const prefix = cidr.family === 4 ? cidr.prefix + 96 : cidr.prefix;
   return {
-    network: addressWords(cidr.bytes, cidr.family),
-    mask: maskOf(prefix),
-    // Without this an IPv6 default route would swallow IPv4 addresses, whose mapped form it contains.
-    ipv4: cidr.family === 4,
-    prefix,
+    network: new Network(route.to),
     link: linkIndex.get(route.link)!,
     via: route.via === undefined ? undefined : wordsOf(route.via),
     mtu: route.mtu ?? 0,
@@ -103,36 +81,14 @@ function sourceOf(
   all: readonly Omit<Route, 'source'>[],
   own: readonly Int32Array[],
 ): Int32Array {
-  const { via, link, ipv4 } = route;
-  const near =
-    via === undefined
-      ? route
-      : (all.find(
-          (other) =>
-            other.via === undefined && other.link === link && other.ipv4 === ipv4 && contains(other, via),
-        ) ?? route);
-  const candidates = own.filter((words) => isIpv4(words) === ipv4);
+  const { via, link, network } = route;
+  const isNear = (other: Omit<Route, 'source'>): boolean =>
+    via !== undefined && other.via === undefined && other.link === link && contains(other.network, via);
+  const near = via === undefined ? route : (all.find(isNear) ?? route);
+  const candidates = own.filter((words) => isIpv4(words) === network.ipv4);
   return (
-    candidates.find((words) => contains(near, words)) ??
+    candidates.find((words) => contains(near.network, words)) ??
     candidates[0] ??
-    (ipv4 ? Int32Array.of(0, 0, MAPPED_WORD, 0) : new Int32Array(4))
+    (network.ipv4 ? Int32Array.of(0, 0, MAPPED_WORD, 0) : new Int32Array(4))
   );
-}
-
-/** An address of the configuration, which was validated, as four words. */
-export function wordsOf(text: string): Int32Array {
-  const address = parseAddress(text)!;
-  return addressWords(address.bytes, address.family);
-}
-
-/** Whether the four words are an IPv4 address. */
-export function isIpv4(words: Int32Array): boolean {
-  return words[0] === 0 && words[1] === 0 && words[2] === MAPPED_WORD;
-}
-
-function maskOf(prefix: number): Int32Array {
-  return Int32Array.from({ length: 4 }, (_, i) => {
-    const bits = Math.min(32, Math.max(0, prefix - 32 * i));
-    return bits === 0 ? 0 : -1 << (32 - bits);
-  });
 }

@@ -71,7 +71,7 @@ function requireInterface(addon: NativeAddon, name: string): void {
 
 /** VIPs and local addresses, each once. */
 function ownAddresses({ services }: ResolvedConfig): string[] {
-  return [...new Set(services.flatMap(({ address, localAddresses }) => [address, ...localAddresses]))];
+  return [...new Set(services.flatMap(({ address, localAddresses }) => [...address, ...localAddresses]))];
 }
 
 function collectCounters(balancer: Balancer, links: readonly PacketSocketLink[]): Record<string, number> {

@@ -23,7 +23,10 @@ export const IPV4_MORE_FRAGMENTS = 0x2000;
 export const IPV4_IS_FRAGMENT = 0x3fff;
 
 export const PROTOCOL_ICMP = 1;
+export const PROTOCOL_IPIP = 4;
 export const PROTOCOL_TCP = 6;
+export const PROTOCOL_UDP = 17;
+export const PROTOCOL_IPV6 = 41;
 
 /** Whether the header's checksum is right; `length` is the header's, 20 to 60 bytes. */
 export function ipv4ChecksumValid(view: DataView, at: number, length: number): boolean {

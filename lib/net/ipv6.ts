@@ -35,12 +35,40 @@ export function writeIpv6(
   source: Int32Array,
   destination: Int32Array,
 ): void {
-  view.setInt32(at, 0x6000_0000);
-  view.setUint16(at + IPV6_PAYLOAD_LENGTH, payloadLength);
-  view.setUint8(at + IPV6_NEXT_HEADER, nextHeader);
-  view.setUint8(at + IPV6_HOP_LIMIT, hopLimit);
+  writeIpv6Start(view, at, payloadLength, nextHeader, hopLimit);
   for (let i = 0; i < 4; i++) {
     view.setInt32(at + IPV6_SOURCE + 4 * i, source[i]!);
     view.setInt32(at + IPV6_DESTINATION + 4 * i, destination[i]!);
   }
+}
+
+/** The same, with the addresses at `source` and `destination` of `words`. */
+export function writeIpv6At(
+  view: DataView,
+  at: number,
+  payloadLength: number,
+  nextHeader: number,
+  hopLimit: number,
+  words: Int32Array,
+  source: number,
+  destination: number,
+): void {
+  writeIpv6Start(view, at, payloadLength, nextHeader, hopLimit);
+  for (let i = 0; i < 4; i++) {
+    view.setInt32(at + IPV6_SOURCE + 4 * i, words[source + i]!);
+    view.setInt32(at + IPV6_DESTINATION + 4 * i, words[destination + i]!);
+  }
+}
+
+function writeIpv6Start(
+  view: DataView,
+  at: number,
+  payloadLength: number,
+  nextHeader: number,
+  hopLimit: number,
+): void {
+  view.setInt32(at, 0x6000_0000);
+  view.setUint16(at + IPV6_PAYLOAD_LENGTH, payloadLength);
+  view.setUint8(at + IPV6_NEXT_HEADER, nextHeader);
+  view.setUint8(at + IPV6_HOP_LIMIT, hopLimit);
 }

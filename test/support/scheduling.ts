@@ -62,7 +62,13 @@ export class Scheduling {
 
   #create(weight: number): RealServer {
     const index = this.#added++;
-    return new RealServer(index, { address: `10.0.0.${11 + index}`, port: 80, weight });
+    return new RealServer(index, {
+      address: `10.0.0.${11 + index}`,
+      port: 80,
+      weight,
+      upperThreshold: 0,
+      lowerThreshold: 0,
+    });
   }
 
   /** The real server of this letter, whether in the list or not any more. */

@@ -1,9 +1,38 @@
 import type { Family } from '../../net/address.js';
 import type { FormatId } from '../../toa/index.js';
-import type { SettingsConfig, TimeoutName, ToaConfig } from './model.js';
+import type {
+  ForwardingMode,
+  LimitsConfig,
+  PersistenceConfig,
+  Profile,
+  Protocol,
+  RealServerConfig,
+  SettingsConfig,
+  TimeoutName,
+  ToaConfig,
+} from './model.js';
 
-/** FULLNAT's seconds in Alibaba LVS and DPVS, shorter than the kernel's: the balancer sees both directions. */
-export const defaultTimeouts: Readonly<Record<TimeoutName, number>> = {
+type Timeouts = Readonly<Record<TimeoutName, number>>;
+
+/** Linux 6.12: tcp_timeouts in ip_vs_proto_tcp.c, udp_timeouts in ip_vs_proto_udp.c. */
+const kernelTimeouts: Timeouts = {
+  none: 2,
+  established: 900,
+  synSent: 120,
+  synReceived: 60,
+  finWait: 120,
+  timeWait: 120,
+  close: 10,
+  closeWait: 60,
+  lastAck: 30,
+  listen: 120,
+  synAck: 120,
+  udp: 300,
+};
+
+/** Alibaba's LVS and DPVS, shorter than the kernel's: FULLNAT sees both directions, and its local ports are scarce. */
+const fullnatTimeouts: Timeouts = {
+  none: 2,
   established: 90,
   synSent: 3,
   synReceived: 30,
@@ -12,7 +41,17 @@ export const defaultTimeouts: Readonly<Record<TimeoutName, number>> = {
   close: 3,
   closeWait: 7,
   lastAck: 7,
+  listen: 120,
+  synAck: 30,
+  udp: 300,
 };
+
+/** Seconds by state. The kernel's profile has no FULLNAT, so that mode's are Alibaba's in every profile. */
+export function defaultTimeouts(mode: ForwardingMode, profile: Profile): Timeouts {
+  return mode === 'fullnat' || profile !== 'kernel' ? fullnatTimeouts : kernelTimeouts;
+}
+
+export const defaultProtocol: Protocol = 'tcp';
 
 /** Alibaba LVS: fullnat_lport_min and fullnat_lport_max. */
 export const defaultLocalPorts = [5000, 65535] as const;
@@ -25,8 +64,24 @@ export const defaultToa: Required<Omit<ToaConfig, 'format'>> = {
 
 export const defaultFormat: Readonly<Record<Family, FormatId>> = { 4: 'toa-v4', 6: 'toa-v6' };
 
+/** IP_VS_DEFAULT_PERSIST of ipvsadm; every client for itself. */
+export const defaultPersistence: Required<Pick<PersistenceConfig, 'timeout'>> = { timeout: 300 };
+export const defaultPersistencePrefix: Readonly<Record<Family, number>> = { 4: 32, 6: 128 };
+
+export const defaultLimits: Required<LimitsConfig> = { connectionsPerSecond: 0, bytesPerSecond: 0 };
+
+export const defaultRealServer: Required<Omit<RealServerConfig, 'address' | 'port'>> = {
+  weight: 1,
+  upperThreshold: 0,
+  lowerThreshold: 0,
+};
+
 export const defaultSettings: Required<SettingsConfig> = {
+  profile: 'kernel',
   strayAck: 'reset',
   maxConnections: 262144,
   resetOnExpiry: true,
+  expireWithoutServer: false,
+  expireQuiescentTemplate: false,
+  dropEntry: 'auto',
 };

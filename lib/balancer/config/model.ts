@@ -1,4 +1,5 @@
 import type { FormatId } from '../../toa/index.js';
+import type { State } from '../connection/state.js';
 
 /** The balancer's configuration as a person writes it; JSON. What is left out has the default named here (see defaults.ts). */
 export interface BalancerConfig {
@@ -32,28 +33,54 @@ export interface RouteConfig {
 }
 
 export interface ServiceConfig {
-  /** For people; default: `address:port`. */
+  /** For people; default: the first address and port, `203.0.113.10:80`, or `203.0.113.10:53/udp`. */
   readonly name?: string;
-  readonly protocol?: 'tcp';
-  /** The VIP. Local addresses and real servers are of the same family. */
-  readonly address: string;
-  readonly port: number;
+  /** Default `tcp`. */
+  readonly protocol?: Protocol;
+  /**
+   * The VIP; or several, or CIDRs whose addresses are all VIPs; of one family. Real servers and local addresses are of
+   * the same family, but for FULLNAT from IPv6 to IPv4 (NAT64, TCP only) and for TUN, whose outer header may be of the
+   * other. Services of one protocol have no address and port in common, except that one may lie within another, as an
+   * address within a CIDR or a port within a range: the inner one gets its own.
+   */
+  readonly address: string | readonly string[];
+  /** The port; or several, or ranges such as `8000-8010`. */
+  readonly port: number | string | readonly (number | string)[];
   readonly mode: ForwardingMode;
   readonly scheduler: SchedulerName;
-  /** Where connections to real servers come from; at least one. */
-  readonly localAddresses: readonly string[];
-  /** First and last local port; default 5000 to 65535. */
+  /** `sh-port`, `sh-fallback`, `mh-port`, `mh-fallback`, as in `ipvsadm -b`; default none. */
+  readonly schedulerFlags?: readonly SchedulerFlag[];
+  /**
+   * The balancer's own addresses towards the real servers. FULLNAT: where connections come from, at least one. TUN: the
+   * source of the outer header, the first of its family, at least one for each family of real servers. NAT, DR: none.
+   * Neither VIPs nor real servers.
+   */
+  readonly localAddresses?: readonly string[];
+  /** First and last local port; for FULLNAT only; default 5000 to 65535. */
   readonly localPorts?: readonly [first: number, last: number];
+  /** How FULLNAT over TCP tells real servers who the client is; default `toa`, and `none` in every other case. */
+  readonly clientAddress?: ClientAddress;
+  /** The option; for `clientAddress: 'toa'` only. */
   readonly toa?: ToaConfig;
+  /** A client that came before goes to the same real server again; default: no. */
+  readonly persistence?: PersistenceConfig;
   readonly timeouts?: TimeoutsConfig;
+  readonly limits?: LimitsConfig;
+  /** End connections whose real server was quiesced (weight 0) at their next packet (DPVS); default false: they go on. */
+  readonly expireQuiescent?: boolean;
   readonly realServers: readonly RealServerConfig[];
 }
 
 export interface RealServerConfig {
   readonly address: string;
-  readonly port: number;
+  /** Default: the port that the client connected to, which is all that DR and TUN can do: their real servers see it. */
+  readonly port?: number;
   /** 0..65535, default 1; 0 gets no new connections. */
   readonly weight?: number;
+  /** With so many connections it gets no more (`ipvsadm -x`); 0, the default: no limit. */
+  readonly upperThreshold?: number;
+  /** And again with less than so many (`-y`); default 0: three quarters of the upper one. */
+  readonly lowerThreshold?: number;
 }
 
 export interface ToaConfig {
@@ -67,19 +94,50 @@ export interface ToaConfig {
   readonly prune?: PruneMode;
 }
 
-/** Seconds, 1..86400. */
+export interface PersistenceConfig {
+  /** Seconds since the client's last new connection, 1..86400; default 300. */
+  readonly timeout?: number;
+  /** Clients with so many leading bits in common are one (`ipvsadm -M`): 1..32 (default) or 1..128 (default). */
+  readonly prefix?: number;
+}
+
+/** New connections are refused while the service's rates, as the estimator sees them, are above; 0, the default: no limit. */
+export interface LimitsConfig {
+  /** New connections a second. */
+  readonly connectionsPerSecond?: number;
+  /** Bytes a second, both directions together. */
+  readonly bytesPerSecond?: number;
+}
+
+/**
+ * Seconds without a packet, by state, 1..86400. The defaults are those of Alibaba's LVS for FULLNAT and in profiles
+ * other than `kernel`, and Linux's for NAT, DR and TUN.
+ */
 export type TimeoutsConfig = { readonly [State in TimeoutName]?: number };
 
 export interface SettingsConfig {
+  /** Whose generation of hash and overhead formulas and whose list order; default `kernel` with new servers at the end. */
+  readonly profile?: Profile;
   /** What a segment of no known connection gets; default `reset`. */
-  readonly strayAck?: 'reset' | 'drop';
+  readonly strayAck?: StrayAckAnswer;
   /** Room in the connection table, 1..4194304. */
   readonly maxConnections?: number;
   /** Reset both ends of an established connection that expires; default true. */
   readonly resetOnExpiry?: boolean;
+  /** End a connection at its next packet when its real server was removed (expire_nodest_conn); default false: packets are dropped. */
+  readonly expireWithoutServer?: boolean;
+  /** A quiesced real server gets no more connections by persistence either (expire_quiescent_template); default false. */
+  readonly expireQuiescentTemplate?: boolean;
+  /**
+   * Drop connections that look like an attack's, as drop_entry: `auto` (the default) while the table is over 7/8 full,
+   * `always`, `never`.
+   */
+  readonly dropEntry?: DropEntryMode;
 }
 
-export const forwardingModes = ['fullnat'] as const;
+export const protocols = ['tcp', 'udp'] as const;
+export const forwardingModes = ['nat', 'tun', 'dr', 'fullnat'] as const;
+export const clientAddressWays = ['toa', 'proxy-v2', 'none'] as const;
 export const schedulerNames = [
   'rr',
   'wrr',
@@ -105,23 +163,22 @@ export const acceptedFlags: Readonly<Partial<Record<SchedulerName, readonly Sche
 /** Whose generation of hashes, overheads and list order: Linux 6.12, Alibaba's LVS (2.6.32), DPVS 1.10. */
 export const profiles = ['kernel', 'alibaba', 'dpvs'] as const;
 export const toaSegments = ['syn', 'ack'] as const;
+export const strayAckAnswers = ['reset', 'drop'] as const;
+export const dropEntryModes = ['auto', 'always', 'never'] as const;
 export const pruneModes = ['protected', 'none', 'strip-all'] as const;
 
+export type Protocol = (typeof protocols)[number];
+export type SchedulerFlag = (typeof schedulerFlags)[number];
+export type ClientAddress = (typeof clientAddressWays)[number];
 export type ForwardingMode = (typeof forwardingModes)[number];
 export type SchedulerName = (typeof schedulerNames)[number];
-export type SchedulerFlag = (typeof schedulerFlags)[number];
 export type Profile = (typeof profiles)[number];
 export type ToaSegment = (typeof toaSegments)[number];
+export type StrayAckAnswer = (typeof strayAckAnswers)[number];
+export type DropEntryMode = (typeof dropEntryModes)[number];
 export type PruneMode = (typeof pruneModes)[number];
-export type TimeoutName =
-  | 'established'
-  | 'synSent'
-  | 'synReceived'
-  | 'finWait'
-  | 'timeWait'
-  | 'close'
-  | 'closeWait'
-  | 'lastAck';
+/** A TCP state, or `udp` for everything of that protocol. */
+export type TimeoutName = State;
 
 /** A sound configuration with every default filled in and every address in canonical text. It is itself a {@link BalancerConfig}. */
 export interface ResolvedConfig {
@@ -131,8 +188,20 @@ export interface ResolvedConfig {
   readonly settings: Required<SettingsConfig>;
 }
 
-export interface ResolvedService extends Required<ServiceConfig> {
-  readonly toa: Required<ToaConfig>;
+export interface ResolvedService
+  extends Required<Omit<ServiceConfig, 'localPorts' | 'toa' | 'persistence'>>,
+    Pick<ServiceConfig, 'localPorts'> {
+  /** Addresses and CIDRs; one that has all its bits is written as an address. */
+  readonly address: readonly string[];
+  /** Ports, and ranges of more than one port. */
+  readonly port: readonly (number | string)[];
+  /** Where, and only where, clientAddress is `toa`. */
+  readonly toa?: Required<ToaConfig>;
+  readonly persistence?: Required<PersistenceConfig>;
   readonly timeouts: Readonly<Record<TimeoutName, number>>;
-  readonly realServers: readonly Required<RealServerConfig>[];
+  readonly limits: Required<LimitsConfig>;
+  readonly realServers: readonly ResolvedRealServer[];
 }
+
+/** `port` is left out where the service has more than one and the client's choice is kept. */
+export type ResolvedRealServer = Required<Omit<RealServerConfig, 'port'>> & Pick<RealServerConfig, 'port'>;

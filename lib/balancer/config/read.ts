@@ -1,4 +1,4 @@
-import { type Family, formatAddress, parseAddress, parseCidr } from '../../net/address.js';
+import { type Family, formatAddress, type ParsedCidr, parseAddress, parseCidr } from '../../net/address.js';
 import type { Faults } from './faults.js';
 
 /**
@@ -30,7 +30,9 @@ export function integer(lowest: number, highest: number): Read<number> {
   };
 }
 
-export const port = integer(1, 65535);
+const HIGHEST_PORT = 65535;
+
+export const port = integer(1, HIGHEST_PORT);
 
 export function oneOf<const Word extends string>(words: readonly Word[]): Read<Word> {
   return (value, path, faults) => {
@@ -57,6 +59,45 @@ function isHost(bytes: Uint8Array, family: Family): boolean {
   return !reserved && first !== 0xff;
 }
 
+/**
+ * One address, or a block of nothing but addresses that hosts can have. Bits behind the prefix are a fault: who writes
+ * 192.0.2.10/24 means one address. The draft is canonical text, without the prefix of a block of one.
+ */
+export const hostAddresses: Read<string> = (value, path, faults) => {
+  if (typeof value !== 'string' || !value.includes('/')) return hostAddress(value, path, faults);
+  const block = parseCidr(value);
+  if (!block) return cidr(value, path, faults);
+  const { bytes, family, prefix } = block;
+  const first = formatAddress(bytes, 0, family);
+  if (block.hostBits) {
+    faults.add(path, value, `one address, or a block without bits behind its prefix, as ${first}/${prefix}`);
+    return undefined;
+  }
+  if (!isHost(bytes, family) || !isHost(lastOf(block), family)) {
+    faults.add(path, value, 'a block of addresses that hosts on a network can have');
+    return undefined;
+  }
+  return prefix === 8 * bytes.length ? first : `${first}/${prefix}`;
+};
+
+function lastOf({ bytes, prefix }: ParsedCidr): Uint8Array {
+  return bytes.map((byte, index) => byte | (0xff >> Math.min(8, Math.max(0, prefix - 8 * index))));
+}
+
+const RANGE = /^([1-9]\d{0,4})-([1-9]\d{0,4})$/;
+
+/** A port, or a range such as `8000-8010`. A range of one is drafted as a port. */
+export const portOrRange: Read<number | string> = (value, path, faults) => {
+  if (Number.isInteger(value) && 1 <= Number(value) && Number(value) <= HIGHEST_PORT) return Number(value);
+  const [, first, last] = (typeof value === 'string' && RANGE.exec(value)) || [];
+  if (Number(first) <= Number(last) && Number(last) <= HIGHEST_PORT) {
+    return first === last ? Number(first) : `${first}-${last}`;
+  }
+  const wanted = `an integer from 1 to ${HIGHEST_PORT}, or a range such as "8000-8010", the lower port first`;
+  faults.add(path, value, wanted);
+  return undefined;
+};
+
 /** The draft is canonical text with the bits behind the prefix cleared. */
 export const cidr: Read<string> = (value, path, faults) => {
   const parsed = typeof value === 'string' ? parseCidr(value) : undefined;
@@ -80,6 +121,29 @@ export function list<Item>(read: Read<Item>, wanted: string, least = 0): Read<(I
     }
     faults.add(path, value, wanted);
     return undefined;
+  };
+}
+
+/** A value and where it was written. */
+export interface Placed<Value> {
+  readonly value: Value;
+  readonly path: string;
+}
+
+export type OneOrMore<Value> = readonly [Placed<Value>, ...Placed<Value>[]];
+
+/** One value, or a list of at least one. The draft has the sound ones. */
+export function oneOrMore<Item>(read: Read<Item>): Read<OneOrMore<Item>> {
+  return (value, path, faults) => {
+    if (Array.isArray(value) && value.length === 0) faults.add(path, value, 'one, or a list of at least one');
+    const given: [unknown, string][] = Array.isArray(value)
+      ? Array.from(value, (item, index) => [item, `${path}[${index}]`])
+      : [[value, path]];
+    const [first, ...others] = given.flatMap(([item, at]) => {
+      const draft = read(item, at, faults);
+      return draft === undefined ? [] : [{ value: draft, path: at }];
+    });
+    return first && [first, ...others];
   };
 }
 

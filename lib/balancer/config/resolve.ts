@@ -1,6 +1,24 @@
-import { formatEndpoint } from '../../net/address.js';
-import { defaultFormat } from './defaults.js';
-import type { LinkConfig, ResolvedConfig, ResolvedService, ToaConfig } from './model.js';
+import { defaultClientAddress } from './check-client-address.js';
+import {
+  defaultFormat,
+  defaultLocalPorts,
+  defaultPersistencePrefix,
+  defaultTimeouts,
+  defaultToa,
+} from './defaults.js';
+import type {
+  LinkConfig,
+  PersistenceConfig,
+  Profile,
+  ResolvedConfig,
+  ResolvedRealServer,
+  ResolvedService,
+  TimeoutsConfig,
+  ToaConfig,
+} from './model.js';
+import { solePort } from './ports.js';
+import type { OneOrMore } from './read.js';
+import { defaultName } from './service-name.js';
 import { familyOf } from './siblings.js';
 
 /** A configuration without faults, in which only those defaults are missing that depend on other values. */
@@ -9,19 +27,47 @@ export interface SoundDraft extends Omit<ResolvedConfig, 'links' | 'services'> {
   readonly services: readonly SoundService[];
 }
 
-interface SoundService extends Omit<ResolvedService, 'name' | 'toa'> {
-  readonly name?: string;
-  readonly toa: Required<Omit<ToaConfig, 'format'>> & Pick<ToaConfig, 'format'>;
+type Dependent = 'name' | 'address' | 'port' | 'clientAddress' | 'toa' | 'persistence' | 'timeouts';
+
+interface SoundService
+  extends Omit<ResolvedService, Dependent>,
+    Partial<Pick<ResolvedService, 'name' | 'clientAddress'>> {
+  readonly address: OneOrMore<string>;
+  readonly port: OneOrMore<number | string>;
+  readonly toa?: ToaConfig;
+  readonly persistence?: PersistenceConfig & Required<Pick<PersistenceConfig, 'timeout'>>;
+  readonly timeouts: TimeoutsConfig;
 }
 
 export function fillDependentDefaults(draft: SoundDraft): ResolvedConfig {
+  const { profile } = draft.settings;
   return {
     ...draft,
     links: draft.links.map((link) => ({ interface: link.name, ...link })),
-    services: draft.services.map((service) => ({
-      name: formatEndpoint(service.address, service.port),
-      ...service,
-      toa: { format: defaultFormat[familyOf(service.address)], ...service.toa },
-    })),
+    services: draft.services.map((service) => resolveService(service, profile)),
   };
+}
+
+function resolveService({ toa, persistence, ...service }: SoundService, profile: Profile): ResolvedService {
+  const [{ value: vip }] = service.address;
+  const family = familyOf(vip);
+  const port = service.port.map(({ value }) => value);
+  const clientAddress = service.clientAddress ?? defaultClientAddress(service);
+  return {
+    name: defaultName(service.protocol, vip, service.port[0].value),
+    ...service,
+    address: service.address.map(({ value }) => value),
+    port,
+    ...(service.mode === 'fullnat' && { localPorts: service.localPorts ?? defaultLocalPorts }),
+    clientAddress,
+    ...(clientAddress === 'toa' && { toa: { ...defaultToa, format: defaultFormat[family], ...toa } }),
+    ...(persistence && { persistence: { prefix: defaultPersistencePrefix[family], ...persistence } }),
+    timeouts: { ...defaultTimeouts(service.mode, profile), ...service.timeouts },
+    realServers: service.realServers.map((server) => withPort(server, solePort(port))),
+  };
+}
+
+/** A service's only port is written out, so that a real server is the same whether a person wrote it or not. */
+function withPort(server: ResolvedRealServer, servicePort: number | undefined): ResolvedRealServer {
+  return servicePort === undefined ? server : { ...server, port: server.port ?? servicePort };
 }

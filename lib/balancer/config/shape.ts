@@ -1,23 +1,45 @@
 import { formats } from '../../toa/index.js';
-import { defaultLocalPorts, defaultSettings, defaultTimeouts, defaultToa } from './defaults.js';
-import { forwardingModes, pruneModes, schedulerNames, type TimeoutName, toaSegments } from './model.js';
+import {
+  defaultLimits,
+  defaultPersistence,
+  defaultProtocol,
+  defaultRealServer,
+  defaultSettings,
+} from './defaults.js';
+import {
+  clientAddressWays,
+  dropEntryModes,
+  forwardingModes,
+  profiles,
+  protocols,
+  pruneModes,
+  schedulerFlags,
+  schedulerNames,
+  strayAckAnswers,
+  toaSegments,
+} from './model.js';
 import {
   cidr,
   type DraftOf,
   flag,
   hostAddress,
+  hostAddresses,
   integer,
   list,
   object,
   oneOf,
+  oneOrMore,
   optional,
   port,
+  portOrRange,
   type Read,
   text,
 } from './read.js';
 
 const LONGEST_TIMEOUT = 86_400; // a day
 const MOST_CONNECTIONS = 4_194_304; // 2^22: the table's indexes and its memory stay within bounds
+const HIGHEST_RATE = 1_000_000_000_000; // bytes: 8 Tbit/s
+const HIGHEST_THRESHOLD = 0xffff_ffff; // u_threshold and l_threshold of ip_vs_dest are 32 bits wide
 
 /** IFNAMSIZ, 16 bytes with the closing zero, and dev_valid_name() in the kernel's net/core/dev.c. */
 const INTERFACE_NAME = /^(?!\.{1,2}$)[^\s/:]{1,15}$/;
@@ -36,17 +58,21 @@ const localPorts: Read<readonly [number, number]> = (value, path, faults) => {
   return undefined;
 };
 
-const seconds = (name: TimeoutName) => optional(integer(1, LONGEST_TIMEOUT), defaultTimeouts[name]);
+const seconds = optional(integer(1, LONGEST_TIMEOUT));
 
 const timeouts = object({
-  established: seconds('established'),
-  synSent: seconds('synSent'),
-  synReceived: seconds('synReceived'),
-  finWait: seconds('finWait'),
-  timeWait: seconds('timeWait'),
-  close: seconds('close'),
-  closeWait: seconds('closeWait'),
-  lastAck: seconds('lastAck'),
+  none: seconds,
+  established: seconds,
+  synSent: seconds,
+  synReceived: seconds,
+  finWait: seconds,
+  timeWait: seconds,
+  close: seconds,
+  closeWait: seconds,
+  lastAck: seconds,
+  listen: seconds,
+  synAck: seconds,
+  udp: seconds,
 });
 
 const link = object({ name: text, interface: optional(interfaceName) });
@@ -60,32 +86,59 @@ const route = object({
 });
 
 const toa = object({
-  on: optional(list(oneOf(toaSegments), 'a list of syn and ack'), defaultToa.on),
+  on: optional(list(oneOf(toaSegments), 'a list of syn and ack')),
   format: optional(oneOf(formats.map((format) => format.id))),
-  cascade: optional(flag, defaultToa.cascade),
-  prune: optional(oneOf(pruneModes), defaultToa.prune),
+  cascade: optional(flag),
+  prune: optional(oneOf(pruneModes)),
 });
 
-const realServer = object({ address: hostAddress, port, weight: optional(integer(0, 65535), 1) });
+const persistence = object({
+  timeout: optional(integer(1, LONGEST_TIMEOUT), defaultPersistence.timeout),
+  prefix: optional(integer(1, 128)),
+});
+
+const limits = object({
+  connectionsPerSecond: optional(integer(0, HIGHEST_RATE), defaultLimits.connectionsPerSecond),
+  bytesPerSecond: optional(integer(0, HIGHEST_RATE), defaultLimits.bytesPerSecond),
+});
+
+const threshold = integer(0, HIGHEST_THRESHOLD);
+
+const realServer = object({
+  address: hostAddress,
+  port: optional(port),
+  weight: optional(integer(0, 65535), defaultRealServer.weight),
+  upperThreshold: optional(threshold, defaultRealServer.upperThreshold),
+  lowerThreshold: optional(threshold, defaultRealServer.lowerThreshold),
+});
 
 const service = object({
   name: optional(text),
-  protocol: optional(oneOf(['tcp']), 'tcp'),
-  address: hostAddress,
-  port,
+  protocol: optional(oneOf(protocols), defaultProtocol),
+  address: oneOrMore(hostAddresses),
+  port: oneOrMore(portOrRange),
   mode: oneOf(forwardingModes),
   scheduler: oneOf(schedulerNames),
-  localAddresses: list(hostAddress, 'at least one local address, which FULLNAT cannot do without', 1),
-  localPorts: optional(localPorts, defaultLocalPorts),
-  toa: optional(toa, {}),
+  schedulerFlags: optional(list(oneOf(schedulerFlags), 'a list of flags'), []),
+  localAddresses: optional(list(hostAddress, 'a list of addresses'), []),
+  localPorts: optional(localPorts),
+  clientAddress: optional(oneOf(clientAddressWays)),
+  toa: optional(toa),
+  persistence: optional(persistence),
   timeouts: optional(timeouts, {}),
+  limits: optional(limits, {}),
+  expireQuiescent: optional(flag, false),
   realServers: list(realServer, 'a list of real servers'),
 });
 
 const settings = object({
-  strayAck: optional(oneOf(['reset', 'drop']), defaultSettings.strayAck),
+  profile: optional(oneOf(profiles), defaultSettings.profile),
+  strayAck: optional(oneOf(strayAckAnswers), defaultSettings.strayAck),
   maxConnections: optional(integer(1, MOST_CONNECTIONS), defaultSettings.maxConnections),
   resetOnExpiry: optional(flag, defaultSettings.resetOnExpiry),
+  expireWithoutServer: optional(flag, defaultSettings.expireWithoutServer),
+  expireQuiescentTemplate: optional(flag, defaultSettings.expireQuiescentTemplate),
+  dropEntry: optional(oneOf(dropEntryModes), defaultSettings.dropEntry),
 });
 
 /** The shape of a whole configuration: keys, types and ranges, and the defaults that depend on nothing else. */
@@ -99,4 +152,5 @@ export const readShape = object({
 export type LinkDraft = DraftOf<typeof link>;
 export type RouteDraft = DraftOf<typeof route>;
 export type ServiceDraft = DraftOf<typeof service>;
+export type RealServerDraft = DraftOf<typeof realServer>;
 export type ConfigDraft = DraftOf<typeof readShape>;

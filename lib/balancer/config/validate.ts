@@ -18,7 +18,7 @@ export function validateConfig(input: unknown): Validation {
   const draft = readShape(input, '', faults);
   checkLinks(draft?.links ?? [], faults);
   checkRoutes(draft?.routes ?? [], draft?.links ?? [], faults);
-  checkServices(draft?.services ?? [], faults);
+  checkServices(draft?.services ?? [], draft?.routes ?? [], faults);
   if (faults.list.length > 0) return { faults: faults.list };
   return { config: fillDependentDefaults(draft as SoundDraft) };
 }

@@ -1,13 +1,30 @@
+import { PROTOCOL_UDP } from '../../net/ipv4.js';
+import { isIpv4At } from '../address-words.js';
 import type { Frame } from '../frame.js';
-import { MAPPED_WORD } from '../parse.js';
 import type { KeyedHash } from './keyed-hash.js';
-import { CLIENT, CLIENT_PORTS, NEXT, RECORD_WORDS, SERVER } from './record.js';
+import {
+  CLIENT,
+  CLIENT_PORTS,
+  FLAG_ONE_WAY,
+  FLAG_TEMPLATE,
+  FLAG_UDP,
+  NEXT,
+  RECORD_WORDS,
+  SERVER,
+  STATE,
+} from './record.js';
 
 const FIRST_SLOTS = 1024;
 /** Both keys have the same shape: two addresses, then the ports. */
 const KEY_WORDS = CLIENT_PORTS - CLIENT + 1;
-/** The bit of a hash that tells the family; no index is so large that it would be part of a slot's number. */
+/**
+ * The bits of a hash that tell what a key is of, so that an equal hash tells an equal family, protocol and purpose; no
+ * index is so large that they would be part of a slot's number.
+ */
 const IPV6_HASH = 1 << 31;
+const UDP_HASH = 1 << 30;
+const TEMPLATE_HASH = 1 << 29;
+const PURE_HASH = TEMPLATE_HASH - 1;
 
 /**
  * All connections: the records, and one index in which each connection stands twice, under its client side (client,
@@ -46,12 +63,13 @@ export class ConnectionTable {
 
   /** The connection that a packet belongs to: `connection << 1 | fromServer`, or -1. */
   find(frame: Frame): number {
-    return frame.family === 4 ? this.#findIpv4(frame) : this.#findIpv6(frame);
+    const tag = frame.protocol === PROTOCOL_UDP ? UDP_HASH : 0;
+    return frame.family === 4 ? this.#findIpv4(frame, tag) : this.#findIpv6(frame, tag);
   }
 
   /** An equal hash tells an equal family, so what is the same in all IPv4-mapped addresses need not be compared. */
-  #findIpv4({ source3, destination3, ports }: Frame): number {
-    const hash = this.#hashIpv4(source3, destination3, ports);
+  #findIpv4({ source3, destination3, ports }: Frame, tag: number): number {
+    const hash = this.#hashIpv4(source3, destination3, ports) | tag;
     const { words } = this;
     const slots = this.#slots;
     const mask = this.#mask;
@@ -66,7 +84,7 @@ export class ConnectionTable {
     }
   }
 
-  #findIpv6(frame: Frame): number {
+  #findIpv6(frame: Frame, tag: number): number {
     const key = this.#key;
     key[0] = frame.source0;
     key[1] = frame.source1;
@@ -77,16 +95,22 @@ export class ConnectionTable {
     key[6] = frame.destination2;
     key[7] = frame.destination3;
     key[8] = frame.ports;
-    const slot = this.#slotOf(key, 0);
+    const slot = this.#slotOf(key, 0, tag);
     return slot === -1 ? -1 : this.#slots[slot * 2 + 1]! - 1;
   }
 
   /**
-   * Whether a connection already uses (real server, lip, ports) as its server side: `words` holds the nine key words at
-   * `at`, as a record does.
+   * Whether a connection already uses what stands in the record at `base` as its server side: the real server, the
+   * local address and the ports.
    */
-  hasServerSide(words: Int32Array, at: number): boolean {
-    return this.#slotOf(words, at) !== -1;
+  hasServerSide(base: number): boolean {
+    return this.#slotOf(this.words, base + SERVER, tagOf(this.words, base)) !== -1;
+  }
+
+  /** The template whose nine key words, as a record has them, stand at the beginning of `key`, or -1. */
+  findTemplate(key: Int32Array): number {
+    const slot = this.#slotOf(key, 0, TEMPLATE_HASH);
+    return slot === -1 ? -1 : (this.#slots[slot * 2 + 1]! - 1) >> 1;
   }
 
   /** A record for a new connection, cleared, not yet in the index; -1 when the table is full. */
@@ -105,34 +129,45 @@ export class ConnectionTable {
 
   /** Gives back a record that is not, or no longer, in the index. */
   release(connection: number): void {
+    this.words[connection * RECORD_WORDS + STATE] = 0;
     this.words[connection * RECORD_WORDS + NEXT] = this.#free;
     this.#free = connection;
     this.count--;
   }
 
-  /** Enters both sides of a filled record. */
+  /** Records below this were used: all connections are among them, and free ones, whose STATE is 0. */
+  get used(): number {
+    return this.#fresh;
+  }
+
+  /** Enters the sides of a filled record: both, or the client's alone where it is one-way. */
   insert(connection: number): void {
     if (this.count * 4 > this.#mask) this.#grow();
+    const { words } = this;
     const base = connection * RECORD_WORDS;
-    this.#enter(this.#hashAt(this.words, base + CLIENT), (connection << 1) + 1);
-    this.#enter(this.#hashAt(this.words, base + SERVER), (connection << 1) + 2);
+    const tag = tagOf(words, base);
+    this.#enter(this.#hashAt(words, base + CLIENT, tag), (connection << 1) + 1);
+    if (isOneWay(words, base)) return;
+    this.#enter(this.#hashAt(words, base + SERVER, tag), (connection << 1) + 2);
   }
 
-  /** Takes both sides out of the index. */
+  /** Takes what `insert` entered out of the index. */
   remove(connection: number): void {
+    const { words } = this;
     const base = connection * RECORD_WORDS;
-    this.#delete(this.#slotOf(this.words, base + CLIENT));
-    this.#delete(this.#slotOf(this.words, base + SERVER));
+    const tag = tagOf(words, base);
+    this.#delete(this.#slotOf(words, base + CLIENT, tag));
+    if (!isOneWay(words, base)) this.#delete(this.#slotOf(words, base + SERVER, tag));
   }
 
-  /** The hash of the nine key words at `at`: never negative for IPv4, always for IPv6. */
-  #hashAt(words: Int32Array, at: number): number {
-    if (words[at + 2] === MAPPED_WORD && words[at + 1] === 0 && words[at] === 0) {
-      return this.#hashIpv4(words[at + 3]!, words[at + 7]!, words[at + 8]!);
+  /** The hash of the nine key words at `at`, with the bits that tell what they are of. */
+  #hashAt(words: Int32Array, at: number, tag: number): number {
+    if (isIpv4At(words, at)) {
+      return this.#hashIpv4(words[at + 3]!, words[at + 7]!, words[at + 8]!) | tag;
     }
     const hash = this.#hash;
     for (let i = 0; i < KEY_WORDS; i++) hash.words[i] = words[at + i]!;
-    return hash.hash(KEY_WORDS) | IPV6_HASH;
+    return (hash.hash(KEY_WORDS) & PURE_HASH) | IPV6_HASH | tag;
   }
 
   #hashIpv4(source: number, destination: number, ports: number): number {
@@ -140,12 +175,12 @@ export class ConnectionTable {
     hash.words[0] = source;
     hash.words[1] = destination;
     hash.words[2] = ports;
-    return hash.hash(3) & ~IPV6_HASH;
+    return hash.hash(3) & PURE_HASH;
   }
 
   /** The slot of the entry whose nine key words equal those at `at` of `key`, or -1. */
-  #slotOf(key: Int32Array, at: number): number {
-    const hash = this.#hashAt(key, at);
+  #slotOf(key: Int32Array, at: number, tag: number): number {
+    const hash = this.#hashAt(key, at, tag);
     const slots = this.#slots;
     for (let slot = hash & this.#mask; ; slot = (slot + 1) & this.#mask) {
       const value = slots[slot * 2 + 1]!;
@@ -191,6 +226,16 @@ export class ConnectionTable {
 function keyOf(value: number): number {
   const entry = value - 1;
   return (entry >> 1) * RECORD_WORDS + ((entry & 1) === 0 ? CLIENT : SERVER);
+}
+
+/** The bits of a record's hashes that do not follow from its key words. */
+function tagOf(words: Int32Array, base: number): number {
+  const state = words[base + STATE]!;
+  return ((state & FLAG_UDP) !== 0 ? UDP_HASH : 0) | ((state & FLAG_TEMPLATE) !== 0 ? TEMPLATE_HASH : 0);
+}
+
+function isOneWay(words: Int32Array, base: number): boolean {
+  return (words[base + STATE]! & FLAG_ONE_WAY) !== 0;
 }
 
 function sameKey(words: Int32Array, at: number, other: Int32Array, otherAt: number): boolean {

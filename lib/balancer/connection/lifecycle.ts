@@ -1,36 +1,42 @@
 import { ACK, FIN, RST, SYN } from '../../net/tcp.js';
 import { COUNTER, type Counters } from '../counters.js';
-import type { Emitted } from '../emitted.js';
-import { noteChecksumDeltas, swapPorts } from '../forwarding/fullnat.js';
 import type { Frame } from '../frame.js';
 import type { Neighbors } from '../neighbors.js';
-import { RESET_MAX, writeReset } from '../reset.js';
-import type { Route, Routes } from '../routes.js';
-import type { RealServer } from '../service/real-server.js';
+import type { Directory } from '../service/directory.js';
 import type { VirtualService } from '../service/virtual-service.js';
 import type { ConnectionTable } from './connection-table.js';
-import type { InitialSequence } from './initial-sequence.js';
+import type { ExpiryResets } from './expiry-resets.js';
+import type { Persistence } from './persistence.js';
 import {
-  CLIENT,
   CLIENT_HOP,
-  CLIENT_PORTS,
+  EXPIRES,
+  FLAG_ONE_WAY,
   FLAG_SERVER_SEEN,
-  FLAG_SYN_ACK_SEEN,
-  INITIAL_SEQUENCE,
-  LOCAL,
+  FLAG_TEMPLATE,
+  FLAG_UDP,
   OWNER,
+  PACKETS_MAX,
+  PACKETS_SHIFT,
   RECORD_WORDS,
-  SEQUENCE_DELTA,
-  SERVER,
-  SERVER_ACKNOWLEDGED,
-  SERVER_END,
   SERVER_HOP,
-  SERVER_PORTS,
   STATE,
   STATE_MASK,
-  VIP,
+  TEMPLATE,
 } from './record.js';
-import { nextState, STATE_ESTABLISHED, STATE_NONE, STATE_SYN_RECEIVED, STATE_SYN_SENT } from './tcp-state.js';
+import type { SequenceShift } from './sequence-shift.js';
+import {
+  FROM_CLIENT,
+  FROM_SERVER,
+  nextTcpState,
+  ONE_WAY,
+  STATE_CLOSE,
+  STATE_ESTABLISHED,
+  STATE_FIN_WAIT,
+  STATE_SYN_RECEIVED,
+  STATE_SYN_SENT,
+  STATE_TIME_WAIT,
+  STATE_UDP,
+} from './state.js';
 import type { TimerWheel } from './timer-wheel.js';
 
 /** Whether a segment asks for a connection: SYN without ACK, RST or FIN. */
@@ -38,218 +44,139 @@ export function isOpening(flags: number): boolean {
   return (flags & (SYN | ACK | RST | FIN)) === SYN;
 }
 
-/** The beginning, the states and the end of connections. */
+/** The states and the end of connections. */
 export class Lifecycle {
+  /** Whether both ends of an established connection that expires are told; replaced when the configuration changes. */
+  resetOnExpiry = true;
   readonly #table: ConnectionTable;
   readonly #wheel: TimerWheel;
   readonly #neighbors: Neighbors;
-  readonly #routes: Routes;
-  readonly #initialSequence: InitialSequence;
-  readonly #services: readonly VirtualService[];
-  readonly #emitted: Emitted;
+  readonly #directory: Directory;
+  readonly #persistence: Persistence;
+  readonly #shift: SequenceShift;
+  readonly #resets: ExpiryResets;
   readonly #counters: Counters;
-  readonly #resetOnExpiry: boolean;
+  /** By state. */
+  readonly #active: Uint8Array;
 
   constructor(parts: {
     table: ConnectionTable;
     wheel: TimerWheel;
     neighbors: Neighbors;
-    routes: Routes;
-    initialSequence: InitialSequence;
-    services: readonly VirtualService[];
-    emitted: Emitted;
+    directory: Directory;
+    persistence: Persistence;
+    shift: SequenceShift;
+    resets: ExpiryResets;
     counters: Counters;
-    resetOnExpiry: boolean;
+    activeStates: Uint8Array;
   }) {
     this.#table = parts.table;
     this.#wheel = parts.wheel;
     this.#neighbors = parts.neighbors;
-    this.#routes = parts.routes;
-    this.#initialSequence = parts.initialSequence;
-    this.#services = parts.services;
-    this.#emitted = parts.emitted;
+    this.#directory = parts.directory;
+    this.#persistence = parts.persistence;
+    this.#shift = parts.shift;
+    this.#resets = parts.resets;
     this.#counters = parts.counters;
-    this.#resetOnExpiry = parts.resetOnExpiry;
+    this.#active = parts.activeStates;
   }
 
-  /**
-   * Makes a connection for a client's SYN: schedules it, finds the ways to both sides, binds a local port.
-   * @param now milliseconds @param tick the same in ticks
-   * @returns the connection, or `~counter` with the counter that says why there is none; then nothing is kept
-   */
-  open(frame: Frame, service: VirtualService, now: number, tick: number): number {
-    const server = service.scheduler.schedule(frame, now);
-    if (server === undefined) return ~COUNTER['drop-no-real-server'];
-    const clientRoute = this.#routes.find(frame.source0, frame.source1, frame.source2, frame.source3);
-    const { address } = server;
-    const serverRoute = this.#routes.find(address[0]!, address[1]!, address[2]!, address[3]!);
-    if (clientRoute === undefined || serverRoute === undefined) return ~COUNTER['drop-no-route'];
-    const connection = this.#table.allocate();
-    if (connection === -1) return ~COUNTER['drop-table-full'];
-    const fault = this.#fill(connection, frame, service, server, clientRoute, serverRoute, now);
-    if (fault !== 0) {
-      this.#table.release(connection);
-      return fault;
-    }
-    this.#table.insert(connection);
-    this.#wheel.add(connection, tick + service.timeouts[STATE_NONE]!);
-    server.active++;
-    this.#counters.add(COUNTER['connections-new']);
-    return connection;
-  }
-
-  /** Fills a cleared record. @returns 0, or `~counter` */
-  #fill(
-    connection: number,
-    frame: Frame,
-    service: VirtualService,
-    server: RealServer,
-    clientRoute: Route,
-    serverRoute: Route,
-    now: number,
-  ): number {
-    const { words } = this.#table;
-    const base = connection * RECORD_WORDS;
-    words[base + CLIENT] = frame.source0;
-    words[base + CLIENT + 1] = frame.source1;
-    words[base + CLIENT + 2] = frame.source2;
-    words[base + CLIENT + 3] = frame.source3;
-    words.set(service.address, base + VIP);
-    words[base + CLIENT_PORTS] = frame.ports;
-    words.set(server.address, base + SERVER);
-    words[base + OWNER] = (service.index << 16) | server.index;
-    words[base + STATE] = STATE_NONE;
-    const clientHop = this.#neighbors.acquire(
-      clientRoute,
-      frame.source0,
-      frame.source1,
-      frame.source2,
-      frame.source3,
-    );
-    if (clientHop === -1) return ~COUNTER['drop-neighbor-table-full'];
-    const { address } = server;
-    const serverHop = this.#neighbors.acquire(
-      serverRoute,
-      address[0]!,
-      address[1]!,
-      address[2]!,
-      address[3]!,
-    );
-    if (serverHop === -1) {
-      this.#neighbors.release(clientHop);
-      return ~COUNTER['drop-neighbor-table-full'];
-    }
-    words[base + CLIENT_HOP] = clientHop;
-    words[base + SERVER_HOP] = serverHop;
-    const local = service.localAddresses.bind(this.#table, base, server, server.index - service.firstServer);
-    if (local === -1) {
-      this.#neighbors.release(clientHop);
-      this.#neighbors.release(serverHop);
-      return ~COUNTER['drop-no-local-port'];
-    }
-    noteChecksumDeltas(words, base);
-    this.#shiftSequence(base, frame.sequence, now);
-    return 0;
-  }
-
-  /** Enters a packet's next state and restarts the connection's timer. */
-  onPacket(
-    connection: number,
-    service: VirtualService,
-    frame: Frame,
-    fromServer: boolean,
-    now: number,
-    tick: number,
-  ): void {
+  /** Enters a client's packet: the next state, the timer. @param now milliseconds @param tick the same in ticks */
+  onClientPacket(connection: number, service: VirtualService, frame: Frame, now: number, tick: number): void {
     const { words } = this.#table;
     const base = connection * RECORD_WORDS;
     const before = words[base + STATE]!;
-    const state = nextState(before & STATE_MASK, frame.tcpFlags, fromServer);
-    words[base + STATE] = (before & ~STATE_MASK) | state;
+    const counted = before >>> PACKETS_SHIFT < PACKETS_MAX ? before + (1 << PACKETS_SHIFT) : before;
+    const sender = (before & FLAG_ONE_WAY) === 0 ? FROM_CLIENT : ONE_WAY;
+    const state = this.#enter(base, counted, frame, sender);
     this.#wheel.touch(connection, tick + service.timeouts[state]!);
-    if (!fromServer && (state === STATE_SYN_RECEIVED || state === STATE_SYN_SENT)) {
-      this.#onClientSyn(base, frame, now);
+    if (state !== STATE_SYN_RECEIVED && state !== STATE_SYN_SENT) return;
+    if (service.toa.shared && isOpening(frame.tcpFlags)) this.#shift.onClientSyn(base, frame, now);
+  }
+
+  /** The same for a real server's packet. */
+  onServerPacket(connection: number, service: VirtualService, frame: Frame, tick: number): void {
+    const base = connection * RECORD_WORDS;
+    const state = this.#enter(base, this.#table.words[base + STATE]!, frame, FROM_SERVER);
+    this.#wheel.touch(connection, tick + service.timeouts[state]!);
+  }
+
+  #enter(base: number, before: number, frame: Frame, sender: number): number {
+    const { words } = this.#table;
+    const old = before & STATE_MASK;
+    const state = (before & FLAG_UDP) !== 0 ? STATE_UDP : nextTcpState(old, frame.tcpFlags, sender);
+    words[base + STATE] = (before & ~STATE_MASK) | state;
+    if (this.#active[state] !== this.#active[old]) {
+      const server = this.#directory.servers[words[base + OWNER]! & 0xffff]!;
+      if (this.#active[state] === 1) server.activated();
+      else server.deactivated();
     }
+    return state;
   }
 
   /**
-   * A SYN with another sequence number than the first reuses the connection for a new one: the real server must see
-   * an initial sequence number beyond the old ones. A repeated SYN changes nothing.
+   * Whether a client's SYN on a known connection begins another one, for which a real server is to be chosen anew
+   * (conn_reuse_mode of Linux's IPVS). FULLNAT keeps the real server, as Alibaba's LVS does.
    */
-  #onClientSyn(base: number, frame: Frame, now: number): void {
+  isRenewal(connection: number, frame: Frame): boolean {
     const { words } = this.#table;
-    if (!isOpening(frame.tcpFlags)) return;
-    if (((frame.sequence + words[base + SEQUENCE_DELTA]!) | 0) === words[base + INITIAL_SEQUENCE]) return;
-    words[base + STATE]! &= ~(FLAG_SYN_ACK_SEEN | FLAG_SERVER_SEEN);
-    this.#shiftSequence(base, frame.sequence, now);
-    this.#counters.add(COUNTER['connections-reused']);
-  }
-
-  #shiftSequence(base: number, clientSequence: number, now: number): void {
-    const { words } = this.#table;
-    const initial = this.#initialSequence.of(words, base + SERVER, now);
-    words[base + INITIAL_SEQUENCE] = initial;
-    words[base + SEQUENCE_DELTA] = (initial - clientSequence) | 0;
+    const base = connection * RECORD_WORDS;
+    if (!isOpening(frame.tcpFlags) || words[base + TEMPLATE] !== 0) return false;
+    if (this.#directory.services[words[base + OWNER]! >>> 16]!.toa.shared) return false;
+    const word = words[base + STATE]!;
+    const state = word & STATE_MASK;
+    return (
+      state === STATE_TIME_WAIT ||
+      state === STATE_CLOSE ||
+      (state === STATE_FIN_WAIT && (word & FLAG_ONE_WAY) !== 0)
+    );
   }
 
   /** Ends the next connection whose time is over; false when there is none. May emit two resets. */
   expireNext(tick: number): boolean {
     const connection = this.#wheel.expired(tick);
     if (connection === -1) return false;
-    const { words } = this.#table;
     const base = connection * RECORD_WORDS;
-    const state = words[base + STATE]!;
-    if (
-      this.#resetOnExpiry &&
-      (state & STATE_MASK) === STATE_ESTABLISHED &&
-      (state & FLAG_SERVER_SEEN) !== 0
-    ) {
-      this.#resetBoth(base);
+    if ((this.#table.words[base + STATE]! & FLAG_TEMPLATE) !== 0) {
+      this.#persistence.onExpiry(connection, tick);
+      return true;
     }
-    const service = this.#services[words[base + OWNER]! >>> 16]!;
-    const position = (words[base + OWNER]! & 0xffff) - service.firstServer;
-    service.localAddresses.release(this.#table, connection, position);
-    service.realServers[position]!.active--;
-    this.#neighbors.release(words[base + CLIENT_HOP]!);
-    this.#neighbors.release(words[base + SERVER_HOP]!);
-    this.#table.remove(connection);
-    this.#table.release(connection);
     this.#counters.add(COUNTER['connections-expired']);
+    this.#end(connection);
     return true;
   }
 
-  /** Tells both sides of an idle connection that it is gone, with what each expects next. */
-  #resetBoth(base: number): void {
-    const { words } = this.#table;
-    this.#reset(
-      words.subarray(base + LOCAL, base + LOCAL + 4),
-      words.subarray(base + SERVER, base + SERVER + 4),
-      swapPorts(words[base + SERVER_PORTS]!),
-      words[base + SERVER_ACKNOWLEDGED]!,
-      words[base + SERVER_HOP]!,
-    );
-    this.#reset(
-      words.subarray(base + VIP, base + VIP + 4),
-      words.subarray(base + CLIENT, base + CLIENT + 4),
-      swapPorts(words[base + CLIENT_PORTS]!),
-      words[base + SERVER_END]!,
-      words[base + CLIENT_HOP]!,
-    );
+  /** Ends a connection before its time. May emit two resets. */
+  end(connection: number): void {
+    this.#wheel.remove(connection);
+    this.#end(connection);
   }
 
-  #reset(source: Int32Array, destination: Int32Array, ports: number, sequence: number, hop: number): void {
-    const frame = this.#emitted.take(RESET_MAX);
-    if (frame === undefined) {
-      this.#counters.add(COUNTER['drop-out-of-buffers']);
-      return;
+  /** When the connection's last packet came, in ticks. */
+  lastPacket(connection: number): number {
+    const { words } = this.#table;
+    const base = connection * RECORD_WORDS;
+    const service = this.#directory.services[words[base + OWNER]! >>> 16]!;
+    return words[base + EXPIRES]! - service.timeouts[words[base + STATE]! & STATE_MASK]!;
+  }
+
+  /** Ends a connection whose timer is stopped. */
+  #end(connection: number): void {
+    const { words } = this.#table;
+    const base = connection * RECORD_WORDS;
+    const word = words[base + STATE]!;
+    const state = word & STATE_MASK;
+    if (this.resetOnExpiry && state === STATE_ESTABLISHED && (word & FLAG_SERVER_SEEN) !== 0) {
+      this.#resets.send(words, base);
     }
-    writeReset(frame, source, destination, ports, sequence, 0, RST);
-    const link = this.#neighbors.address(frame, hop);
-    if (link < 0) {
-      this.#emitted.discard(frame);
-      return;
-    }
-    this.#emitted.send(frame, link);
-    this.#counters.add(COUNTER['reset-on-expiry']);
+    const service = this.#directory.services[words[base + OWNER]! >>> 16]!;
+    const server = this.#directory.servers[words[base + OWNER]! & 0xffff]!;
+    if (service.mode === 'fullnat') service.localAddresses.release(words, base, server);
+    server.unbound(this.#active[state] === 1);
+    if (words[base + TEMPLATE] !== 0) this.#persistence.letGo(words[base + TEMPLATE]! - 1);
+    if (words[base + CLIENT_HOP] !== -1) this.#neighbors.release(words[base + CLIENT_HOP]!);
+    this.#neighbors.release(words[base + SERVER_HOP]!);
+    this.#table.remove(connection);
+    this.#table.release(connection);
   }
 }

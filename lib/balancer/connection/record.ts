@@ -1,5 +1,6 @@
 /**
- * A connection is `RECORD_WORDS` int32 words in one array, two cache lines. The names below are the words' positions.
+ * A connection is `RECORD_WORDS` int32 words in one array, three cache lines, of which a known connection's packets touch
+ * two. The names below are the words' positions.
  *
  * Why not one array for each field: a packet of a known connection reads some twenty fields, which would be twenty cache
  * lines where the table outgrows the cache; so it is two.
@@ -7,17 +8,17 @@
  * An address is four words in network order, IPv4 as IPv4-mapped. A port pair has the first-named side in the high
  * 16 bits.
  */
-export const RECORD_WORDS = 32;
+export const RECORD_WORDS = 48;
 
 /** client : vip, as they stand in the client's packets. */
 export const CLIENT = 0;
 export const VIP = 4;
 export const CLIENT_PORTS = 8;
-/** State in bits 0-7, flags from bit 8. */
+/** State in bits 0-7, flags from bit 8, the client's packets so far in bits 24-27, which stop at 15. 0 in a free record. */
 export const STATE = 9;
 /** Virtual service in the high 16 bits, real server in the low ones (both positions in the balancer's lists). */
 export const OWNER = 10;
-/** The neighbor towards the client, and towards the real server; -1 until known. */
+/** The neighbor towards the client, and towards the real server; -1 where no packet of ours goes. */
 export const CLIENT_HOP = 11;
 export const SERVER_HOP = 12;
 /** When it expires, in ticks. */
@@ -26,7 +27,7 @@ export const EXPIRES = 13;
 export const SEQUENCE_DELTA = 14;
 /** The sequence number of the SYN that the real server saw. */
 export const INITIAL_SEQUENCE = 15;
-/** real server : lip, as they stand in the real server's packets. */
+/** real server : lip (NAT: client), as they stand in the real server's packets. */
 export const SERVER = 16;
 export const LOCAL = 20;
 export const SERVER_PORTS = 24;
@@ -42,8 +43,27 @@ export const NEXT = 29;
 export const PREVIOUS = 30;
 export const ARMED = 31;
 
+/** The template that chose its real server, as its number + 1, or 0. */
+export const TEMPLATE = 32;
+/** In a template: the connections that it holds. */
+export const HELD = 33;
+
 export const STATE_MASK = 0xff;
 /** FIRST_DATA_SEQUENCE is known: the SYN-ACK was seen. */
 export const FLAG_SYN_ACK_SEEN = 0x100;
 /** SERVER_END and SERVER_ACKNOWLEDGED are known. */
 export const FLAG_SERVER_SEEN = 0x200;
+/** UDP, else TCP. */
+export const FLAG_UDP = 0x400;
+/** The real server answers past the balancer (DR, TUN): only the client's side is in the index (NOOUTPUT). */
+export const FLAG_ONE_WAY = 0x800;
+/** No connection but what persistence remembers: CLIENT is masked, without a port. */
+export const FLAG_TEMPLATE = 0x1000;
+
+export const PACKETS_SHIFT = 24;
+export const PACKETS_MAX = 15;
+
+/** Exchanges source and destination port. */
+export function swapPorts(ports: number): number {
+  return (ports << 16) | (ports >>> 16);
+}

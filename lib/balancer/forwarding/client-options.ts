@@ -14,6 +14,7 @@ import { formats } from '../../toa/registry.js';
 import { COUNTER, type Counters } from '../counters.js';
 import type { Frame } from '../frame.js';
 import { blankOptions } from './rewrite.js';
+import type { ToaSetting } from './toa.js';
 
 /** By kind: 0 not a TOA kind, 1 a TOA kind at any length, 2 one only at the lengths in `TOA_LENGTHS`. */
 const TOA_KINDS = new Uint8Array(256);
@@ -27,14 +28,15 @@ for (const format of formats) {
 
 /**
  * Blanks what a client's packet must not carry to the real server: anything that a receiver might take for TOA, however
- * long and how often (unless `cascade`), and on the SYN timestamps (clients behind one local address would break PAWS)
+ * long and how often (unless `cascade`), and on the SYN of clients that share a local address timestamps (clients behind one local address would break PAWS)
  * and TCP Fast Open (its cookie would be bound to the local address). What stands behind the list's end or behind a
  * wrong length is blanked too: a receiver less strict than us could read on.
  */
-export function cleanClientOptions(frame: Frame, cascade: boolean, counters: Counters): void {
+export function cleanClientOptions(frame: Frame, toa: ToaSetting, counters: Counters): void {
+  const { cascade } = toa;
   const { bytes } = frame;
-  const end = frame.l4 + frame.tcpLength;
-  const syn = (frame.tcpFlags & SYN) !== 0;
+  const end = frame.l4 + frame.l4Length;
+  const syn = toa.shared && (frame.tcpFlags & SYN) !== 0;
   let at = frame.l4 + TCP_HEADER;
   while (at < end) {
     const kind = bytes[at]!;

@@ -1,7 +1,15 @@
 import { applyDelta, applyPartialDelta, delta16, fold } from '../../net/checksum.js';
-import { IPV4_CHECKSUM, IPV4_DESTINATION, IPV4_SOURCE, IPV4_TOTAL_LENGTH, IPV4_TTL } from '../../net/ipv4.js';
+import {
+  IPV4_CHECKSUM,
+  IPV4_DESTINATION,
+  IPV4_SOURCE,
+  IPV4_TOTAL_LENGTH,
+  IPV4_TTL,
+  PROTOCOL_UDP,
+} from '../../net/ipv4.js';
 import { IPV6_DESTINATION, IPV6_HOP_LIMIT, IPV6_PAYLOAD_LENGTH, IPV6_SOURCE } from '../../net/ipv6.js';
 import { OPTION_NOP, TCP_CHECKSUM, TCP_DATA_OFFSET, TCP_HEADER, TCP_MAX_OPTIONS } from '../../net/tcp.js';
+import { UDP_CHECKSUM } from '../../net/udp.js';
 import { VNET_HEADER, VNET_HEADER_LENGTH, VNET_LITTLE_ENDIAN } from '../../net/virtio.js';
 import type { Frame } from '../frame.js';
 
@@ -46,21 +54,21 @@ export function blankOptions(frame: Frame, at: number, length: number): void {
  */
 export function replaceOptions(frame: Frame, length: number): void {
   const { bytes, view } = frame;
-  const growth = length - (frame.tcpLength - TCP_HEADER);
-  for (let at = frame.l4 + TCP_HEADER; at < frame.l4 + frame.tcpLength; at += 2) {
+  const growth = length - (frame.l4Length - TCP_HEADER);
+  for (let at = frame.l4 + TCP_HEADER; at < frame.l4 + frame.l4Length; at += 2) {
     frame.tcpDelta += ~view.getUint16(at) & 0xffff;
   }
   for (let i = 0; i < length; i += 2) frame.tcpDelta += (newOptions[i]! << 8) | newOptions[i + 1]!;
   if (growth !== 0) {
-    const tcpBytes = frame.tcpLength + frame.payload;
+    const tcpBytes = frame.l4Length + frame.payload;
     bytes.copyWithin(frame.start - VNET_HEADER - growth, frame.start - VNET_HEADER, frame.l4 + TCP_HEADER);
     frame.start -= growth;
     frame.l3 -= growth;
     frame.l4 -= growth;
     frame.length += growth;
-    frame.tcpLength += growth;
+    frame.l4Length += growth;
     const offsetAndFlags = view.getUint16(frame.l4 + TCP_DATA_OFFSET);
-    const newOffsetAndFlags = (offsetAndFlags & 0x0fff) | (frame.tcpLength << 10);
+    const newOffsetAndFlags = (offsetAndFlags & 0x0fff) | (frame.l4Length << 10);
     view.setUint16(frame.l4 + TCP_DATA_OFFSET, newOffsetAndFlags);
     frame.tcpDelta += delta16(offsetAndFlags, newOffsetAndFlags);
     frame.pseudoDelta += delta16(tcpBytes, tcpBytes + growth);
@@ -111,6 +119,27 @@ export function finishRewrite(
     bytes[l3 + IPV6_HOP_LIMIT]! -= 1;
   }
   const pseudoDelta = frame.pseudoDelta + addressDelta;
-  if (frame.partial) applyPartialDelta(view, l4 + TCP_CHECKSUM, pseudoDelta);
+  if (frame.protocol === PROTOCOL_UDP) applyUdpDelta(frame, pseudoDelta, tcpDelta);
+  else if (frame.partial) applyPartialDelta(view, l4 + TCP_CHECKSUM, pseudoDelta);
   else applyDelta(view, l4 + TCP_CHECKSUM, pseudoDelta + frame.tcpDelta + tcpDelta);
+}
+
+/** A UDP checksum of 0 is none, and stays so; one that becomes 0 is written as its other form (RFC 768). */
+function applyUdpDelta({ view, l4, partial }: Frame, pseudoDelta: number, delta: number): void {
+  const at = l4 + UDP_CHECKSUM;
+  if (partial) {
+    applyPartialDelta(view, at, pseudoDelta);
+    return;
+  }
+  if (view.getUint16(at) === 0) return;
+  applyDelta(view, at, pseudoDelta + delta);
+  if (view.getUint16(at) === 0) view.setUint16(at, 0xffff);
+}
+
+/** One hop less to live; the caller has made sure that there is more than one. */
+export function decrementTtl({ bytes, view, l3, family }: Frame): void {
+  if (family === 4) {
+    bytes[l3 + IPV4_TTL]! -= 1;
+    applyDelta(view, l3 + IPV4_CHECKSUM, TTL_DELTA);
+  } else bytes[l3 + IPV6_HOP_LIMIT]! -= 1;
 }

@@ -13,7 +13,7 @@ const TIMESTAMP_ONLY = 0x0101_080a;
  */
 export function lowerMss(frame: Frame, mtu: number, room: number, counters: Counters): void {
   const { bytes, view } = frame;
-  const end = frame.l4 + frame.tcpLength;
+  const end = frame.l4 + frame.l4Length;
   let at = frame.l4 + TCP_HEADER;
   for (;;) {
     const step = optionLength(bytes, at, end);
@@ -37,7 +37,7 @@ export function lowerMss(frame: Frame, mtu: number, room: number, counters: Coun
 export function shiftSack(frame: Frame, sequenceDelta: number): void {
   const { bytes, view } = frame;
   const options = frame.l4 + TCP_HEADER;
-  const end = frame.l4 + frame.tcpLength;
+  const end = frame.l4 + frame.l4Length;
   if (end - options === 12 && view.getInt32(options) === TIMESTAMP_ONLY) return;
   let at = options;
   for (;;) {

@@ -24,7 +24,7 @@ export function outgrowsIp(frame: Frame, growth: number): boolean {
 export function splitGso(frame: Frame, emitted: Emitted): Frame | undefined {
   if (frame.segments < 2 || !frame.partial) return undefined;
   const cut = (frame.segments >> 1) * frame.gsoSize;
-  const headers = frame.l4 + frame.tcpLength - frame.start;
+  const headers = frame.l4 + frame.l4Length - frame.start;
   const head = emitted.take(headers + cut);
   if (head === undefined) return undefined;
 
@@ -67,7 +67,7 @@ function copyParsed(to: Frame, from: Frame): void {
   to.tcpFlags = from.tcpFlags;
   to.sequence = from.sequence;
   to.acknowledgment = from.acknowledgment;
-  to.tcpLength = from.tcpLength;
+  to.l4Length = from.l4Length;
   to.payload = from.payload;
   to.partial = from.partial;
   to.gsoSize = from.gsoSize;
@@ -76,8 +76,8 @@ function copyParsed(to: Frame, from: Frame): void {
 /** Sets the lengths of a half whose payload is now `payload` bytes, and the checksums that hold them. */
 function resize(frame: Frame, payload: number): void {
   const { view } = frame;
-  const before = frame.tcpLength + frame.payload;
-  const after = frame.tcpLength + payload;
+  const before = frame.l4Length + frame.payload;
+  const after = frame.l4Length + payload;
   frame.payload = payload;
   frame.segments = Math.ceil(payload / frame.gsoSize);
   frame.length = frame.l4 + after - frame.start;

@@ -21,8 +21,10 @@ import { outgrowsIp } from './split.js';
 
 export type Prune = 'protected' | 'none' | 'strip-all';
 
-/** How a service tells its real servers who the client is. */
+/** How a service tells its real servers who the client is, and what of a client's options it lets pass. */
 export interface ToaSetting {
+  /** Clients share the balancer's local addresses (FULLNAT). */
+  readonly shared: boolean;
   readonly onSyn: boolean;
   readonly onAck: boolean;
   readonly format: ToaFormat;
@@ -67,7 +69,7 @@ export function insertToa(
     counters.add(COUNTER['toa-refused-mtu']);
     return;
   }
-  const optionBytes = frame.tcpLength - TCP_HEADER;
+  const optionBytes = frame.l4Length - TCP_HEADER;
   let length = room;
   if (optionBytes + room <= TCP_MAX_OPTIONS) {
     for (let i = 0; i < optionBytes; i++) newOptions[length++] = frame.bytes[frame.l4 + TCP_HEADER + i]!;
@@ -86,7 +88,7 @@ export function insertToa(
 
 /** The IP length of the packet, or of each full segment of a GSO frame. */
 export function packetLength(frame: Frame): number {
-  const headers = frame.l4 - frame.l3 + frame.tcpLength;
+  const headers = frame.l4 - frame.l3 + frame.l4Length;
   return headers + (frame.gsoSize === 0 || frame.payload < frame.gsoSize ? frame.payload : frame.gsoSize);
 }
 
@@ -135,7 +137,7 @@ function writeAddress(words: Int32Array, address: number, family: number, at: nu
 function keepOptions(frame: Frame, room: number, prune: Prune): number {
   const { bytes } = frame;
   const options = frame.l4 + TCP_HEADER;
-  const end = frame.l4 + frame.tcpLength;
+  const end = frame.l4 + frame.l4Length;
   const syn = (frame.tcpFlags & SYN) !== 0;
   let excess = room + usedBytes(bytes, options, end) - TCP_MAX_OPTIONS;
   let length = room;

@@ -1,5 +1,5 @@
-import type { ResolvedService } from '../config/model.js';
-import { wordsOf } from '../routes.js';
+import { sameAddress, wordsOf } from '../address-words.js';
+import type { ResolvedRealServer } from '../config/model.js';
 
 /** A real server of one virtual service, and what the schedulers look at. */
 export class RealServer {
@@ -7,14 +7,17 @@ export class RealServer {
   readonly index: number;
   /** Four words. */
   readonly address: Int32Array;
+  /** Where it listens; 0: on the port that the client connected to. */
   readonly port: number;
   /** 0 to 65535; 0 is quiesced: it keeps its connections and gets no new ones. */
   weight: number;
   /** The last weight that was not 0, as `last_weight` in ip_vs_dest: what maglev's table is made from. */
   lastWeight: number;
-  /** Its connections in an active state (see tcp-state.ts), and the others. */
+  /** Its connections in an active state (see connection/state.ts), and the others. */
   active = 0;
   inactive = 0;
+  /** Templates of persistence that lead to it. */
+  persistent = 0;
   /** It has more connections than its threshold allows, and gets no new ones (IP_VS_DEST_F_OVERLOAD). */
   overloaded = false;
   /** It is in the configuration; a removed one lives on for as long as it has connections (IP_VS_DEST_F_AVAILABLE). */
@@ -23,16 +26,29 @@ export class RealServer {
   #upperThreshold = 0;
   #lowerThreshold = 0;
 
-  constructor(
-    index: number,
-    config: ResolvedService['realServers'][number] & { upperThreshold?: number; lowerThreshold?: number },
-  ) {
+  constructor(index: number, config: ResolvedRealServer) {
     this.index = index;
     this.address = wordsOf(config.address);
-    this.port = config.port;
+    this.port = config.port ?? 0;
     this.weight = config.weight;
     this.lastWeight = config.weight;
-    this.setThresholds(config.upperThreshold ?? 0, config.lowerThreshold ?? 0);
+    this.setThresholds(config.upperThreshold, config.lowerThreshold);
+  }
+
+  /** Whether it is what a configuration names: the identity of a real server is its address and port. */
+  isAt({ address, port = 0 }: ResolvedRealServer): boolean {
+    return this.port === port && sameAddress(this.address, 0, wordsOf(address), 0);
+  }
+
+  /** Takes over what may change. */
+  configure(config: ResolvedRealServer): void {
+    this.setWeight(config.weight);
+    this.setThresholds(config.upperThreshold, config.lowerThreshold);
+  }
+
+  /** Whether a connection or a template has it. */
+  get isInUse(): boolean {
+    return this.connections > 0 || this.persistent > 0;
   }
 
   /** Changes its weight, 0 to 65535; the schedulers are told by `Scheduler.update`. */

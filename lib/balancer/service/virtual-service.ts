@@ -1,61 +1,147 @@
 import { formatById } from '../../toa/registry.js';
-import type { ResolvedService } from '../config/model.js';
-import { FIXED_TIMEOUTS, TCP_STATES } from '../connection/tcp-state.js';
+import { isIpv4, wordsOf } from '../address-words.js';
+import { defaultFormat } from '../config/defaults.js';
+import type { ForwardingMode, Profile, Protocol, ResolvedService } from '../config/model.js';
+import { type PortRange, portRange } from '../config/ports.js';
+import { STATES } from '../connection/state.js';
 import { ticksOf } from '../connection/timer-wheel.js';
+import type { Forwarding } from '../forwarding/forwarding.js';
+import { FORWARDINGS } from '../forwarding/index.js';
 import type { ToaSetting } from '../forwarding/toa.js';
-import { randomStream } from '../random-stream.js';
-import { wordsOf } from '../routes.js';
+import { maskOf, Network } from '../network.js';
 import { LocalAddresses } from './local-addresses.js';
-import { RealServer } from './real-server.js';
+import type { PortUse } from './port-use.js';
+import type { RealServer } from './real-server.js';
 import { SCHEDULERS } from './schedulers/index.js';
 import type { Scheduler } from './schedulers/scheduler.js';
 
-/** One address and port that clients connect to, and everything that decides where their connections go. */
+/** What services share with each other. */
+export interface ServiceSurroundings {
+  readonly profile: Profile;
+  readonly portUse: PortUse;
+  /** The next of a stream of uniform uint32. */
+  readonly random: () => number;
+}
+
+/** A service's rates a second. */
+export interface Rates {
+  readonly connectionsPerSecond: number;
+  readonly bytesInPerSecond: number;
+  readonly bytesOutPerSecond: number;
+}
+
+/** How long a client is remembered, and what of its address. */
+export interface Persistence {
+  readonly ticks: number;
+  readonly mask: Int32Array;
+}
+
+/** Of a mode that binds no local ports. */
+const NO_PORTS: readonly [number, number] = [1, 1];
+
+/** The addresses and ports that clients connect to, and everything that decides where their connections go. */
 export class VirtualService {
   readonly index: number;
-  readonly name: string;
-  /** The VIP, four words. */
-  readonly address: Int32Array;
-  readonly port: number;
-  readonly scheduler: Scheduler;
-  readonly realServers: readonly RealServer[];
-  /** The first of its real servers' positions in the balancer's list. */
-  readonly firstServer: number;
-  readonly localAddresses: LocalAddresses;
-  readonly toa: ToaSetting;
+  /** What makes it the same service in another configuration. */
+  readonly identity: string;
+  readonly protocol: Protocol;
+  readonly mode: ForwardingMode;
+  readonly forwarding: Forwarding;
+  /** Real servers answer past the balancer. */
+  readonly oneWay: boolean;
+  readonly networks: readonly Network[];
+  readonly ports: readonly PortRange[];
+  /** Its real servers in the configuration, in the scheduler's order. */
+  realServers: readonly RealServer[] = [];
+  /** Everything that may change while it has connections. */
+  name!: string;
+  scheduler!: Scheduler;
+  localAddresses!: LocalAddresses;
+  toa!: ToaSetting;
+  persistence!: Persistence | undefined;
   /** Ticks that a connection lives after its last packet, by state. */
-  readonly timeouts: Int32Array;
+  timeouts!: Int32Array;
+  /** New connections are refused until its rates are lower. */
+  isOverRate = false;
+  #limits!: ResolvedService['limits'];
+  readonly #surroundings: ServiceSurroundings;
+  #config: ResolvedService | undefined;
 
-  /** @param random 32 bits: where the local ports begin, and the seed of what the scheduler draws */
-  constructor(config: ResolvedService, index: number, firstServer: number, random: number) {
+  constructor(config: ResolvedService, index: number, surroundings: ServiceSurroundings) {
     this.index = index;
-    this.name = config.name;
-    this.address = wordsOf(config.address);
-    this.port = config.port;
-    this.realServers = config.realServers.map((server, i) => new RealServer(firstServer + i, server));
-    this.scheduler = new SCHEDULERS[config.scheduler]({
-      profile: 'kernel',
-      withPort: false,
-      fallback: false,
-      random: randomStream(random),
-    });
-    this.scheduler.update(this.realServers);
-    this.firstServer = firstServer;
-    this.localAddresses = new LocalAddresses(
-      config.localAddresses.map(wordsOf),
-      config.localPorts[0],
-      config.localPorts[1],
-      config.realServers.length,
-      random,
-    );
-    this.toa = {
-      onSyn: config.toa.on.includes('syn'),
-      onAck: config.toa.on.includes('ack'),
-      format: formatById(config.toa.format),
-      cascade: config.toa.cascade,
-      prune: config.toa.prune,
-    };
-    const seconds = { ...FIXED_TIMEOUTS, ...config.timeouts };
-    this.timeouts = Int32Array.from(TCP_STATES, (state) => ticksOf(seconds[state]));
+    this.identity = VirtualService.identityOf(config);
+    this.protocol = config.protocol;
+    this.mode = config.mode;
+    this.forwarding = FORWARDINGS[config.mode];
+    this.oneWay = config.mode === 'dr' || config.mode === 'tun';
+    this.networks = config.address.map((text) => new Network(text));
+    this.ports = config.port.map(portRange);
+    this.#surroundings = surroundings;
+    this.configure(config);
   }
+
+  static identityOf({ protocol, address, port, mode }: ResolvedService): string {
+    return JSON.stringify([protocol, address, port, mode]);
+  }
+
+  /** Takes over the settings of a configuration in which the service has the same addresses, ports, protocol and mode. */
+  configure(config: ResolvedService): void {
+    const { profile, portUse, random } = this.#surroundings;
+    const before = this.#config;
+    this.#config = config;
+    this.name = config.name;
+    if (before === undefined || !sameText(before, config, ['scheduler', 'schedulerFlags'])) {
+      this.scheduler = new SCHEDULERS[config.scheduler]({
+        profile,
+        withPort: config.schedulerFlags.some((flag) => flag.endsWith('-port')),
+        fallback: config.schedulerFlags.some((flag) => flag.endsWith('-fallback')),
+        random,
+      });
+      this.scheduler.update(this.realServers);
+    }
+    if (before === undefined || !sameText(before, config, ['localAddresses', 'localPorts'])) {
+      const addresses = config.localAddresses.map(wordsOf);
+      const [first, last] = config.localPorts ?? NO_PORTS;
+      this.localAddresses = new LocalAddresses(addresses, { first, last }, portUse, random());
+    }
+    const { toa } = config;
+    this.toa = {
+      shared: config.mode === 'fullnat',
+      onSyn: toa?.on.includes('syn') ?? false,
+      onAck: toa?.on.includes('ack') ?? false,
+      format: formatById(toa?.format ?? defaultFormat[this.networks[0]!.ipv4 ? 4 : 6]),
+      cascade: toa?.cascade ?? false,
+      prune: toa?.prune ?? 'none',
+    };
+    this.#limits = config.limits;
+    this.persistence = config.persistence && {
+      ticks: ticksOf(config.persistence.timeout),
+      mask: maskOf(config.persistence.prefix + (this.networks[0]!.ipv4 ? 96 : 0)),
+    };
+    this.timeouts = Int32Array.from(STATES, (state) => ticksOf(config.timeouts[state]));
+  }
+
+  /** @param servers in the configuration's order; Linux and its descendants put a new one in front */
+  setRealServers(servers: readonly RealServer[]): void {
+    this.realServers = this.#surroundings.profile === 'alibaba' ? servers.toReversed() : servers;
+    this.scheduler.update(this.realServers);
+  }
+
+  /** Its rates are new: compares them with its limits (cps_limit and bps_limit of LVS's patches). */
+  judgeRates(rates: Rates): void {
+    const { connectionsPerSecond, bytesPerSecond } = this.#limits;
+    this.isOverRate =
+      (connectionsPerSecond > 0 && rates.connectionsPerSecond > connectionsPerSecond) ||
+      (bytesPerSecond > 0 && rates.bytesInPerSecond + rates.bytesOutPerSecond > bytesPerSecond);
+  }
+
+  /** TUN: the local address that the outer header for a real server comes from. */
+  tunnelSource(server: RealServer): Int32Array {
+    const ipv4 = isIpv4(server.address);
+    return this.localAddresses.addresses.find((address) => isIpv4(address) === ipv4)!;
+  }
+}
+
+function sameText(a: ResolvedService, b: ResolvedService, keys: readonly (keyof ResolvedService)[]): boolean {
+  return keys.every((key) => JSON.stringify(a[key]) === JSON.stringify(b[key]));
 }

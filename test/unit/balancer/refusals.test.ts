@@ -319,12 +319,12 @@ for (const topology of TOPOLOGIES) {
     const rig = new Rig({ topology });
     const ends = { from: topology.client(1), to: topology.vip };
     const ethernet = packet().ethernet({ from: MACS.gateway, to: MACS.balancer[OUTSIDE] });
-    const udp = ethernet.ip(ends).udp({ from: 1, to: 80 }).payload(9);
     const gre = ethernet.ip({ ...ends, protocol: 47 }).payload(40);
+    const sctp = ethernet.ip({ ...ends, protocol: 132 }).payload(40);
     const counters = { 'drop-unsupported-protocol': 1 };
     rig.play([
-      { what: 'UDP', in: [OUTSIDE, udp], out: [], counters },
       { what: 'GRE', in: [OUTSIDE, gre], out: [], counters },
+      { what: 'SCTP', in: [OUTSIDE, sctp], out: [], counters },
     ]);
   });
 

@@ -16,8 +16,8 @@ const sound: BalancerConfig = {
       realServers: [{ address: '10.0.0.11', port: 8080 }],
     },
     {
-      address: '2001:db8::443',
-      port: 443,
+      address: ['2001:db8::443'],
+      port: [443],
       mode: 'fullnat',
       scheduler: 'rr',
       localAddresses: ['fd00::2'],

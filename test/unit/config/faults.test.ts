@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { schedulerNames } from '../../../lib/balancer/config/model.js';
 import { formats } from '../../../lib/toa/index.js';
 import { faultsAfter } from './changed.js';
 
@@ -8,6 +7,12 @@ import { faultsAfter } from './changed.js';
 type Row = [path: string, value: unknown, given: string, wanted: string];
 
 const portWanted = 'an integer from 1 to 65535';
+const portsOfServiceWanted =
+  'an integer from 1 to 65535, or a range such as "8000-8010", the lower port first';
+const blockOfVipsWanted = 'a block of addresses that hosts on a network can have';
+const schedulersWanted = 'one of rr, wrr, lc, wlc, lblc, lblcr, dh, sh, sed, nq, mh, fo, ovf, twos';
+const rateWanted = 'an integer from 0 to 1000000000000';
+const thresholdWanted = 'an integer from 0 to 4294967295';
 const addressWanted = 'an IPv4 or IPv6 address';
 const hostWanted = 'an IPv4 or IPv6 address that a host on a network can have';
 const blockWanted = 'a block of addresses such as 192.0.2.0/24 or 2001:db8::/32';
@@ -50,7 +55,7 @@ const values: Row[] = [
   ['services', null, 'null', 'a list of services'],
   ['services[0]', [], '[]', 'an object'],
   ['services[0].name', '', '""', 'a text that is not empty'],
-  ['services[0].protocol', 'udp', '"udp"', '"tcp"'],
+  ['services[0].protocol', 'sctp', '"sctp"', 'one of tcp, udp'],
   ['services[0].address', 'example.org', '"example.org"', addressWanted],
   ['services[0].address', '0.0.0.0', '"0.0.0.0"', hostWanted],
   ['services[0].address', '127.0.0.1', '"127.0.0.1"', hostWanted],
@@ -59,20 +64,46 @@ const values: Row[] = [
   ['services[1].address', '::1', '"::1"', hostWanted],
   ['services[1].address', 'ff02::1', '"ff02::1"', hostWanted],
   ['services[1].address', '::ffff:203.0.113.10', '"::ffff:203.0.113.10"', hostWanted],
-  ['services[0].port', 0, '0', portWanted],
-  ['services[0].port', 65536, '65536', portWanted],
-  ['services[0].port', 80.5, '80.5', portWanted],
-  ['services[0].port', '80', '"80"', portWanted],
-  ['services[0].mode', 'dr', '"dr"', '"fullnat"'],
-  ['services[0].scheduler', 'conhash', '"conhash"', `one of ${schedulerNames.join(', ')}`],
+  ['services[0].address', [], '[]', 'one, or a list of at least one'],
+  ['services[1].address[1]', null, 'null', addressWanted],
+  ['services[0].address', '203.0.113.0/33', '"203.0.113.0/33"', blockWanted],
+  ['services[0].address', '224.0.0.0/4', '"224.0.0.0/4"', blockOfVipsWanted],
+  ['services[0].address', '64.0.0.0/2', '"64.0.0.0/2"', blockOfVipsWanted],
+  ['services[1].address', '::/0', '"::/0"', blockOfVipsWanted],
+  [
+    'services[0].address',
+    '203.0.113.10/24',
+    '"203.0.113.10/24"',
+    'one address, or a block without bits behind its prefix, as 203.0.113.0/24',
+  ],
+  ['services[0].port', [], '[]', 'one, or a list of at least one'],
+  ...[0, 65536, 80.5, '80', '0-80', '80-65536', '81-80', '80-', '80-81-82', ' 80-81', null].map(
+    (port): Row => ['services[0].port', port, JSON.stringify(port), portsOfServiceWanted],
+  ),
+  ['services[1].port[1]', '443-80', '"443-80"', portsOfServiceWanted],
+  ['services[0].mode', 'snat', '"snat"', 'one of nat, tun, dr, fullnat'],
+  ['services[0].scheduler', 'random', '"random"', schedulersWanted],
+  ['services[0].schedulerFlags', 'sh-port', '"sh-port"', 'a list of flags'],
+  [
+    'services[0].schedulerFlags[0]',
+    'flag-1',
+    '"flag-1"',
+    'one of sh-port, sh-fallback, mh-port, mh-fallback',
+  ],
   [
     'services[0].weight',
     1,
     '1',
-    'one of the keys name, protocol, address, port, mode, scheduler, localAddresses, localPorts, toa, timeouts, realServers',
+    'one of the keys name, protocol, address, port, mode, scheduler, schedulerFlags, localAddresses, localPorts, clientAddress, toa, persistence, timeouts, limits, expireQuiescent, realServers',
   ],
 
-  ['services[0].localAddresses', [], '[]', 'at least one local address, which FULLNAT cannot do without'],
+  [
+    'services[0].localAddresses',
+    [],
+    'nothing',
+    'at least one local address, which FULLNAT cannot do without',
+  ],
+  ['services[0].localAddresses', '10.0.0.2', '"10.0.0.2"', 'a list of addresses'],
   ['services[0].localAddresses[0]', '10.0.0.2/24', '"10.0.0.2/24"', addressWanted],
   [
     'services[0].localAddresses[1]',
@@ -124,11 +155,23 @@ const values: Row[] = [
   ['services[0].timeouts.synSent', 1.5, '1.5', secondsWanted],
   ['services[0].timeouts.lastAck', null, 'null', secondsWanted],
   [
-    'services[0].timeouts.listen',
+    'services[0].timeouts.tcp',
     5,
     '5',
-    'one of the keys established, synSent, synReceived, finWait, timeWait, close, closeWait, lastAck',
+    'one of the keys none, established, synSent, synReceived, finWait, timeWait, close, closeWait, lastAck, listen, synAck, udp',
   ],
+
+  ['services[0].clientAddress', 'proxy-v1', '"proxy-v1"', 'one of toa, proxy-v2, none'],
+  ['services[0].persistence', 300, '300', 'an object'],
+  ['services[0].persistence.timeout', 0, '0', secondsWanted],
+  ['services[0].persistence.mask', '255.255.255.0', '"255.255.255.0"', 'one of the keys timeout, prefix'],
+  ['services[0].persistence.prefix', 0, '0', 'an integer from 1 to 128'],
+  ['services[0].persistence.prefix', 33, '33', 'an integer from 1 to 32 for IPv4'],
+  ['services[1].persistence.prefix', 129, '129', 'an integer from 1 to 128'],
+  ['services[0].limits.connectionsPerSecond', -1, '-1', rateWanted],
+  ['services[0].limits.bytesPerSecond', 0.5, '0.5', rateWanted],
+  ['services[0].limits.cps', 1, '1', 'one of the keys connectionsPerSecond, bytesPerSecond'],
+  ['services[0].expireQuiescent', 'yes', '"yes"', 'true or false'],
 
   ['services[0].realServers', {}, 'an object', 'a list of real servers'],
   ['services[0].realServers[0].address', 'web1', '"web1"', addressWanted],
@@ -136,7 +179,20 @@ const values: Row[] = [
   ['services[0].realServers[0].weight', -1, '-1', 'an integer from 0 to 65535'],
   ['services[0].realServers[0].weight', 65536, '65536', 'an integer from 0 to 65535'],
   ['services[0].realServers[0].weight', '1', '"1"', 'an integer from 0 to 65535'],
-  ['services[0].realServers[0].name', 'a', '"a"', 'one of the keys address, port, weight'],
+  ['services[0].realServers[0].upperThreshold', -1, '-1', thresholdWanted],
+  ['services[0].realServers[0].lowerThreshold', 4294967296, '4294967296', thresholdWanted],
+  [
+    'services[0].realServers[0].lowerThreshold',
+    1,
+    '1',
+    'at most services[0].realServers[0].upperThreshold, 0',
+  ],
+  [
+    'services[0].realServers[0].name',
+    'a',
+    '"a"',
+    'one of the keys address, port, weight, upperThreshold, lowerThreshold',
+  ],
   [
     'services[0].realServers[1]',
     { address: '10.0.0.11', port: 8080 },
@@ -155,7 +211,16 @@ const values: Row[] = [
   ['settings.maxConnections', 0, '0', connectionsWanted],
   ['settings.maxConnections', 4194305, '4194305', connectionsWanted],
   ['settings.resetOnExpiry', 1, '1', 'true or false'],
-  ['settings.profile', 'dpvs', '"dpvs"', 'one of the keys strayAck, maxConnections, resetOnExpiry'],
+  ['settings.profile', 'linux', '"linux"', 'one of kernel, alibaba, dpvs'],
+  ['settings.expireWithoutServer', 0, '0', 'true or false'],
+  ['settings.expireQuiescentTemplate', null, 'null', 'true or false'],
+  ['settings.dropEntry', 1, '1', 'one of auto, always, never'],
+  [
+    'settings.timeouts',
+    {},
+    'an object',
+    'one of the keys profile, strayAck, maxConnections, resetOnExpiry, expireWithoutServer, expireQuiescentTemplate, dropEntry',
+  ],
 ];
 
 /** Faults are told at the value, at the option inside of it that is wrong, or at a repeated item. */
@@ -204,7 +269,7 @@ test('services may share an address, local addresses and real servers', () => {
   assert.deepEqual(faultsAfter({ 'services[2]': service('203.0.113.10', '10.0.0.2', '10.0.0.11') }), []);
 });
 
-test('a service stays within one family', () => {
+test('IPv4 is not translated to IPv6', () => {
   assert.deepEqual(faultsAfter({ 'services[2]': service('203.0.113.11', 'fd00::2', 'fd00::11') }), [
     ['services[2].localAddresses[0]', '"fd00::2"', "an IPv4 address, as the service's is 203.0.113.11"],
     ['services[2].realServers[0].address', '"fd00::11"', "an IPv4 address, as the service's is 203.0.113.11"],

@@ -18,14 +18,17 @@ test('a minimal file gets every default', () => {
         {
           name: '203.0.113.10:80',
           protocol: 'tcp',
-          address: '203.0.113.10',
-          port: 80,
+          address: ['203.0.113.10'],
+          port: [80],
           mode: 'fullnat',
           scheduler: 'rr',
+          schedulerFlags: [],
           localAddresses: ['10.0.0.2'],
           localPorts: [5000, 65535],
+          clientAddress: 'toa',
           toa: { on: ['ack'], format: 'toa-v4', cascade: false, prune: 'protected' },
           timeouts: {
+            none: 2,
             established: 90,
             synSent: 3,
             synReceived: 30,
@@ -34,11 +37,26 @@ test('a minimal file gets every default', () => {
             close: 3,
             closeWait: 7,
             lastAck: 7,
+            listen: 120,
+            synAck: 30,
+            udp: 300,
           },
-          realServers: [{ address: '10.0.0.11', port: 8080, weight: 1 }],
+          limits: { connectionsPerSecond: 0, bytesPerSecond: 0 },
+          expireQuiescent: false,
+          realServers: [
+            { address: '10.0.0.11', port: 8080, weight: 1, upperThreshold: 0, lowerThreshold: 0 },
+          ],
         },
       ],
-      settings: { strayAck: 'reset', maxConnections: 262144, resetOnExpiry: true },
+      settings: {
+        profile: 'kernel',
+        strayAck: 'reset',
+        maxConnections: 262144,
+        resetOnExpiry: true,
+        expireWithoutServer: false,
+        expireQuiescentTemplate: false,
+        dropEntry: 'auto',
+      },
     },
   });
 });
@@ -66,16 +84,16 @@ test('every fault of a file is told at once', () => {
     [
       'lniks: given [], wanted one of the keys links, routes, services, settings',
       'links[1].interface: given "no/name", wanted the name of a network interface: 1 to 15 characters, no blank, slash or colon',
-      'services[0].mode: given "nat", wanted "fullnat"',
       'services[0].realServers[0].port: given "8080", wanted an integer from 1 to 65535',
       'services[0].realServers[1].weight: given -1, wanted an integer from 0 to 65535',
       'links[1].name: given "outside", wanted another than links[0] has',
       'routes[0].link: given "inside", wanted the name of a link: outside',
       'routes[0].via: given "2001:db8::1", wanted an IPv4 address, as the route goes to 10.0.0.0/8',
       'services[1]: given "203.0.113.10:80", wanted another than services[0] has',
+      'services[0].localAddresses: given ["203.0.113.10"], wanted nothing, as NAT keeps the client\'s address',
       `services[0].realServers[1].address: given "2001:db8::11", wanted an IPv4 address, as the service's is 203.0.113.10`,
       `services[1].toa.format: given "toa-v6", wanted a format for IPv4, as the service's address is 203.0.113.10`,
-      'services[0].localAddresses[0]: given "203.0.113.10", wanted an address that is not a VIP, as services[1].address is',
+      'services[0].localAddresses[0]: given "203.0.113.10", wanted an address that is not a VIP, as services[0].address is',
       `services[1].localAddresses[0]: given "10.0.0.11", wanted an address that is not a real server's, as services[0].realServers[0].address is`,
     ],
   );
@@ -96,7 +114,6 @@ for (const key of [
   'localAddresses',
   'realServers',
   'realServers[0].address',
-  'realServers[0].port',
 ]) {
   test(`a service's ${key} may not be left out`, () => {
     const { faults } = validateConfig(without(`services[0].${key}`));

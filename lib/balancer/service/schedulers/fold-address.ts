@@ -1,5 +1,5 @@
+import { MAPPED_WORD } from '../../address-words.js';
 import type { Frame } from '../../frame.js';
-import { MAPPED_WORD } from '../../parse.js';
 
 /** An address as 32 bits: an IPv4 address as it is, of an IPv6 address its four words XORed. */
 export function foldAddress(word0: number, word1: number, word2: number, word3: number): number {

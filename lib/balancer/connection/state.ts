@@ -1,7 +1,7 @@
 import { ACK, FIN, RST, SYN } from '../../net/tcp.js';
 
-/** The TCP states of Linux's IPVS (net/netfilter/ipvs/ip_vs_proto_tcp.c), in its order. */
-export const TCP_STATES = [
+/** The states of Linux's IPVS (net/netfilter/ipvs/ip_vs_proto_tcp.c), in its order, and UDP's one. */
+export const STATES = [
   'none',
   'established',
   'synSent',
@@ -13,25 +13,32 @@ export const TCP_STATES = [
   'lastAck',
   'listen',
   'synAck',
+  'udp',
 ] as const;
-export type TcpState = (typeof TCP_STATES)[number];
+export type State = (typeof STATES)[number];
 
 export const STATE_NONE = 0;
 export const STATE_ESTABLISHED = 1;
 export const STATE_SYN_SENT = 2;
 export const STATE_SYN_RECEIVED = 3;
+export const STATE_FIN_WAIT = 4;
+export const STATE_TIME_WAIT = 5;
 export const STATE_CLOSE = 6;
-
-/** Seconds in the states that no setting names; Alibaba's LVS and DPVS. The others are in the configuration. */
-export const FIXED_TIMEOUTS = { none: 2, listen: 120, synAck: 30 } as const;
+export const STATE_SYN_ACK = 10;
+export const STATE_UDP = 11;
 
 const CODES = ['NO', 'ES', 'SS', 'SR', 'FW', 'TW', 'CL', 'CW', 'LA', 'LI', 'SA'];
 
+/** Who sent a packet; one-way where the other side's packets are never seen. */
+export const FROM_CLIENT = 0;
+export const FROM_SERVER = 1;
+export const ONE_WAY = 2;
+
 /**
- * Next states. Rows: the state before; columns: SYN, FIN, ACK, RST. The kernel's normal table, except that an ACK
- * without a connection gives CLOSE, as in Alibaba's LVS and DPVS.
+ * Next states, a table for each sender. Rows: the state before; columns: SYN, FIN, ACK, RST. The kernel's normal table,
+ * except that an ACK without a connection gives CLOSE, as in Alibaba's LVS and DPVS.
  */
-const FROM_CLIENT = table(`
+const NEXT_STATES = table(`
   SR CL CL CL
   ES CW ES CL
   ES SS SS CL
@@ -42,9 +49,8 @@ const FROM_CLIENT = table(`
   SR CW CW CL
   SR LA CL LA
   SR LI LI LI
-  SR TW ES SR`);
+  SR TW ES SR
 
-const FROM_SERVER = table(`
   SS TW ES CL
   ES FW ES CL
   SS SS SS SS
@@ -55,7 +61,21 @@ const FROM_SERVER = table(`
   SS TW CW CL
   SS LA LA CL
   LI LI ES CL
+  SR TW ES CL
+
+  SR CL CL CL
+  ES FW ES CL
+  ES SS SS CL
+  SR TW ES SR
+  SR FW FW CL
+  SR TW TW CL
+  SR CL CL CL
+  SR CW CW CL
+  SR LA CL LA
+  SR LI LI LI
   SR TW ES CL`);
+/** Four columns for each of the eleven states of TCP. */
+const TABLE_CELLS = 44;
 
 function table(rows: string): Uint8Array {
   return Uint8Array.from(rows.trim().split(/\s+/), (code) => CODES.indexOf(code));
@@ -72,9 +92,12 @@ const COLUMNS = Int8Array.from({ length: 32 }, (_, flags) => {
   return (flags & ACK) !== 0 ? 2 : -1;
 });
 
-/** The state that a packet leads to; one with none of RST, SYN, FIN and ACK closes. */
-export function nextState(state: number, flags: number, fromServer: boolean): number {
+/**
+ * The state that a TCP segment leads to; one with none of RST, SYN, FIN and ACK closes.
+ * @param sender FROM_CLIENT, FROM_SERVER or ONE_WAY
+ */
+export function nextTcpState(state: number, flags: number, sender: number): number {
   const column = COLUMNS[flags & 31]!;
   if (column < 0) return STATE_CLOSE;
-  return (fromServer ? FROM_SERVER : FROM_CLIENT)[state * 4 + column]!;
+  return NEXT_STATES[sender * TABLE_CELLS + state * 4 + column]!;
 }

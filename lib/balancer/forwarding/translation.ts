@@ -1,4 +1,4 @@
-import { delta32, fold, negate } from '../../net/checksum.js';
+import { delta32, negate } from '../../net/checksum.js';
 import { ACK, FIN, RST, SYN, TCP_ACKNOWLEDGMENT, TCP_HEADER, TCP_SEQUENCE } from '../../net/tcp.js';
 import {
   CHECKSUM_DELTAS,
@@ -14,33 +14,51 @@ import {
   SERVER_END,
   SERVER_PORTS,
   STATE,
+  swapPorts,
   VIP,
 } from '../connection/record.js';
-import type { Counters } from '../counters.js';
+import { COUNTER, type Counters } from '../counters.js';
+import type { Emitted } from '../emitted.js';
 import type { Frame } from '../frame.js';
 import { cleanClientOptions } from './client-options.js';
+import type { Forwarding } from './forwarding.js';
 import { beginRewrite, finishRewrite } from './rewrite.js';
 import { lowerMss, shiftSack } from './server-options.js';
+import { outgrowsIp, splitGso } from './split.js';
 import { insertToa, type ToaSetting, toaRoom } from './toa.js';
 
 /**
- * FULLNAT: to the real server a packet comes from a local address of ours, to the client from the VIP. The client's
- * sequence numbers are shifted, so that the real server sees initial ones that grow with time at each local port.
+ * NAT and FULLNAT. To the client a packet comes from the VIP. With FULLNAT it comes to the real server from a local
+ * address of ours, which many clients share: their sequence numbers are shifted, so that the real server sees initial
+ * ones that grow with time at each local port, and options that would betray the sharing are taken off the SYN. NAT is
+ * the same with the client's own address in place of a local one, and nothing shared.
  */
+export const translation: Forwarding = {
+  growth: () => 0,
+  splitAhead,
+  toServer,
+  toClient,
+};
 
-/** Notes once in a new connection's record what its address and port changes do to checksums. */
-export function noteChecksumDeltas(words: Int32Array, base: number): void {
-  let addresses = 0;
-  for (let i = 0; i < 4; i++) {
-    addresses += delta32(words[base + CLIENT + i]!, words[base + LOCAL + i]!);
-    addresses += delta32(words[base + VIP + i]!, words[base + SERVER + i]!);
+/** A GSO frame that the option would make too long for its IP header goes in two halves. */
+function splitAhead(
+  frame: Frame,
+  words: Int32Array,
+  base: number,
+  toa: ToaSetting,
+  emitted: Emitted,
+  counters: Counters,
+): Frame | undefined {
+  if (frame.segments < 2 || !outgrowsIp(frame, toaRoom(toa.format)) || !isToaDue(frame, words, base, toa)) {
+    return undefined;
   }
-  const ports = delta32(words[base + CLIENT_PORTS]!, swapPorts(words[base + SERVER_PORTS]!));
-  words[base + CHECKSUM_DELTAS] = (fold(addresses) << 16) | fold(ports);
+  const head = splitGso(frame, emitted);
+  if (head !== undefined) counters.add(COUNTER['toa-frames-split']);
+  return head;
 }
 
 /** Rewrites a client's packet for the real server. */
-export function toServer(
+function toServer(
   frame: Frame,
   words: Int32Array,
   base: number,
@@ -49,18 +67,22 @@ export function toServer(
   counters: Counters,
 ): void {
   beginRewrite(frame);
-  if (frame.tcpLength > TCP_HEADER) cleanClientOptions(frame, toa.cascade, counters);
+  if (frame.l4Length > TCP_HEADER) cleanClientOptions(frame, toa, counters);
   if (isToaDue(frame, words, base, toa)) insertToa(frame, words, base, toa, mtu, counters);
-  const sequence = (frame.sequence + words[base + SEQUENCE_DELTA]!) | 0;
-  frame.view.setInt32(frame.l4 + TCP_SEQUENCE, sequence);
   const deltas = words[base + CHECKSUM_DELTAS]!;
-  const tcpDelta = delta32(frame.sequence, sequence) + (deltas & 0xffff);
+  let tcpDelta = deltas & 0xffff;
+  const delta = words[base + SEQUENCE_DELTA]!;
+  if (delta !== 0) {
+    const sequence = (frame.sequence + delta) | 0;
+    frame.view.setInt32(frame.l4 + TCP_SEQUENCE, sequence);
+    tcpDelta += delta32(frame.sequence, sequence);
+  }
   const ports = swapPorts(words[base + SERVER_PORTS]!);
   finishRewrite(frame, words, base + LOCAL, base + SERVER, ports, deltas >>> 16, tcpDelta);
 }
 
 /** Rewrites a real server's packet for the client. */
-export function toClient(
+function toClient(
   frame: Frame,
   words: Int32Array,
   base: number,
@@ -74,14 +96,14 @@ export function toClient(
   if ((flags & (SYN | ACK)) === (SYN | ACK)) {
     words[base + FIRST_DATA_SEQUENCE] = (frame.sequence + 1) | 0;
     words[base + STATE]! |= FLAG_SYN_ACK_SEEN;
-    lowerMss(frame, serverMtu, toa.onAck ? toaRoom(toa.format) : 0, counters);
-  } else if (frame.tcpLength > TCP_HEADER) {
+    if (toa.shared) lowerMss(frame, serverMtu, toa.onAck ? toaRoom(toa.format) : 0, counters);
+  } else if (delta !== 0 && frame.l4Length > TCP_HEADER) {
     shiftSack(frame, delta);
   }
-  noteServerProgress(frame, words, base);
+  if ((flags & (RST | ACK)) === ACK) noteServerProgress(frame, words, base);
   const deltas = words[base + CHECKSUM_DELTAS]!;
   let tcpDelta = negate(deltas & 0xffff);
-  if ((flags & ACK) !== 0) {
+  if (delta !== 0 && (flags & ACK) !== 0) {
     const acknowledgment = (frame.acknowledgment - delta) | 0;
     frame.view.setInt32(frame.l4 + TCP_ACKNOWLEDGMENT, acknowledgment);
     tcpDelta += delta32(frame.acknowledgment, acknowledgment);
@@ -91,7 +113,7 @@ export function toClient(
 }
 
 /** The SYN where the service asks for it; then every segment until the client acknowledges the server's first byte. */
-export function isToaDue(frame: Frame, words: Int32Array, base: number, toa: ToaSetting): boolean {
+function isToaDue(frame: Frame, words: Int32Array, base: number, toa: ToaSetting): boolean {
   if ((frame.tcpFlags & RST) !== 0) return false;
   if ((frame.tcpFlags & SYN) !== 0) return toa.onSyn;
   return (
@@ -105,7 +127,6 @@ export function isToaDue(frame: Frame, words: Int32Array, base: number, toa: Toa
 /** Remembers how far the real server is, for the RSTs of an expired connection. */
 function noteServerProgress(frame: Frame, words: Int32Array, base: number): void {
   const flags = frame.tcpFlags;
-  if ((flags & (RST | ACK)) !== ACK) return;
   const seen = (words[base + STATE]! & FLAG_SERVER_SEEN) !== 0;
   if (seen && ((frame.acknowledgment - words[base + SERVER_ACKNOWLEDGED]!) | 0) < 0) return;
   words[base + SERVER_ACKNOWLEDGED] = frame.acknowledgment;
@@ -114,9 +135,4 @@ function noteServerProgress(frame: Frame, words: Int32Array, base: number): void
   // Not back again for a retransmission or a keep-alive probe: the client would not take an RST in the past.
   if (!seen || ((end - words[base + SERVER_END]!) | 0) > 0) words[base + SERVER_END] = end;
   words[base + STATE]! |= FLAG_SERVER_SEEN;
-}
-
-/** Exchanges source and destination port. */
-export function swapPorts(ports: number): number {
-  return (ports << 16) | (ports >>> 16);
 }

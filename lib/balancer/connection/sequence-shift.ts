@@ -1,0 +1,47 @@
+import { COUNTER, type Counters } from '../counters.js';
+import type { Frame } from '../frame.js';
+import type { InitialSequence } from './initial-sequence.js';
+import {
+  FLAG_SERVER_SEEN,
+  FLAG_SYN_ACK_SEEN,
+  INITIAL_SEQUENCE,
+  SEQUENCE_DELTA,
+  SERVER,
+  STATE,
+} from './record.js';
+
+/**
+ * FULLNAT's initial sequence numbers: those of clients that share a local port grow with time, whatever the clients'
+ * own are.
+ */
+export class SequenceShift {
+  readonly #words: Int32Array;
+  readonly #initialSequence: InitialSequence;
+  readonly #counters: Counters;
+
+  constructor(words: Int32Array, initialSequence: InitialSequence, counters: Counters) {
+    this.#words = words;
+    this.#initialSequence = initialSequence;
+    this.#counters = counters;
+  }
+
+  /** A connection begins with the client's initial sequence number. @param now milliseconds */
+  begin(base: number, clientSequence: number, now: number): void {
+    const words = this.#words;
+    const initial = this.#initialSequence.of(words, base + SERVER, now);
+    words[base + INITIAL_SEQUENCE] = initial;
+    words[base + SEQUENCE_DELTA] = (initial - clientSequence) | 0;
+  }
+
+  /**
+   * A SYN with another sequence number than the first reuses the connection for a new one: the real server must see
+   * an initial sequence number beyond the old ones. A repeated SYN changes nothing.
+   */
+  onClientSyn(base: number, frame: Frame, now: number): void {
+    const words = this.#words;
+    if (((frame.sequence + words[base + SEQUENCE_DELTA]!) | 0) === words[base + INITIAL_SEQUENCE]) return;
+    words[base + STATE]! &= ~(FLAG_SYN_ACK_SEEN | FLAG_SERVER_SEEN);
+    this.begin(base, frame.sequence, now);
+    this.#counters.add(COUNTER['connections-reused']);
+  }
+}
