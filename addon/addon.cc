@@ -7,6 +7,7 @@ static Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   toakit::DefinePacketSocket(env, exports);
   toakit::DefineProcessFile(env, exports);
   toakit::DefinePoll(env, exports);
+  toakit::DefineRawSocket(env, exports);
   return exports;
 }
 

@@ -15,6 +15,7 @@ void DefineNetworkInterface(Napi::Env env, Napi::Object exports);
 void DefinePacketSocket(Napi::Env env, Napi::Object exports);
 void DefineProcessFile(Napi::Env env, Napi::Object exports);
 void DefinePoll(Napi::Env env, Napi::Object exports);
+void DefineRawSocket(Napi::Env env, Napi::Object exports);
 
 template <Napi::Value (*function)(const Napi::CallbackInfo&)>
 void Define(Napi::Env env, Napi::Object exports, const char* name) {

@@ -1,4 +1,4 @@
-// Any socket option, and the peer's address, as raw bytes.
+// Any socket option, and the addresses of both ends, as raw bytes.
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -15,11 +15,12 @@ Napi::Value GetSocketOption(const Napi::CallbackInfo& info) {
   return Result(info, returned < 0 ? returned : static_cast<int64_t>(length));
 }
 
-// The kernel reports the length it would have liked to write, which may be more than there was room for.
-Napi::Value GetPeerName(const Napi::CallbackInfo& info) {
+// getpeername() or getsockname(). The kernel reports the length it would have liked to write, which may be more than there was room for.
+template <int (*function)(int, sockaddr*, socklen_t*) noexcept>
+Napi::Value GetName(const Napi::CallbackInfo& info) {
   auto into = info[1].As<Napi::Uint8Array>();
   socklen_t length = static_cast<socklen_t>(into.ByteLength());
-  const int returned = getpeername(IntegerAt(info, 0), reinterpret_cast<sockaddr*>(into.Data()), &length);
+  const int returned = function(IntegerAt(info, 0), reinterpret_cast<sockaddr*>(into.Data()), &length);
   return Result(info, returned < 0 ? returned : static_cast<int64_t>(length));
 }
 
@@ -33,7 +34,8 @@ Napi::Value CloseFd(const Napi::CallbackInfo& info) {
 
 void DefineSocketOption(Napi::Env env, Napi::Object exports) {
   Define<GetSocketOption>(env, exports, "getSocketOption");
-  Define<GetPeerName>(env, exports, "getPeerName");
+  Define<GetName<getpeername>>(env, exports, "getPeerName");
+  Define<GetName<getsockname>>(env, exports, "getSocketName");
   Define<CloseFd>(env, exports, "closeFd");
 }
 

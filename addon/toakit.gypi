@@ -9,6 +9,7 @@
         'packet_socket.cc',
         'poll.cc',
         'process_file.cc',
+        'raw_socket.cc',
         'socket_option.cc',
         'tcp_saved_syn.cc',
       ],

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { ToaError } from './errors.js';
 
 /**
  * The native addon: what Node cannot do itself. Callers check the arguments, the addon trusts them. Where nothing else
@@ -28,6 +29,9 @@ export interface NativeAddon {
    * of a debugger (-EPERM), which root has and an owner may have. Answers the descriptor; -ESRCH, -EBADF where it is gone.
    */
   duplicateFd(pid: number, fd: number): number;
+
+  /** getsockname(2), in the same way. */
+  getSocketName(fd: number, into: Uint8Array): number;
 
   /** Closes a file descriptor that this addon opened. Close its `Poll` first. */
   closeFd(fd: number): number;
@@ -73,6 +77,24 @@ export interface NativeAddon {
 
   /** Reads PACKET_STATISTICS, and so resets it: `[frames that passed the filter, of them dropped for want of buffer]`. */
   packetSocketStatistics(fd: number, into: Uint32Array): number;
+
+  /**
+   * Opens a non-blocking raw socket for TCP segments to and from one host, whose address has 4 or 16 bytes; the kernel chooses
+   * the route and the address to send from (`getSocketName`). Needs CAP_NET_RAW (-EPERM). -ENETUNREACH: there is no route.
+   */
+  rawSocketOpen(address: Uint8Array): number;
+
+  /** Sends a TCP segment, checksum and all; the kernel puts the IP header before it. */
+  rawSocketSend(fd: number, segment: Uint8Array): number;
+
+  /**
+   * Receives a TCP segment, with its IP header where that is IPv4, without waiting: -EAGAIN where none is there. The kernel
+   * handles it too. The checksum may be partial, as segments of this machine's own are.
+   */
+  rawSocketReceive(fd: number, into: Uint8Array): number;
+
+  /** Takes a free TCP port of this address (`getSocketName` tells which) until the descriptor that it answers is closed. */
+  reserveTcpPort(address: Uint8Array): number;
 
   readonly Poll: new (fd: number, onReadable: () => void) => Poll;
 }
@@ -125,6 +147,13 @@ export function native(): NativeAddon | undefined {
 export function nativeSupport(): NativeSupport {
   loaded ??= load();
   return 'addon' in loaded ? { supported: true } : loaded;
+}
+
+/** The addon, for what cannot do without. @throws ToaError ERR_TOA_NOT_SUPPORTED, with what to do about it */
+export function requireNative(): NativeAddon {
+  loaded ??= load();
+  if ('addon' in loaded) return loaded.addon;
+  throw new ToaError('ERR_TOA_NOT_SUPPORTED', loaded.reason, { hint: loaded.hint });
 }
 
 function load(): Loaded {

@@ -18,6 +18,7 @@ const units = {
   'lib/balancer': { floor: 2, builtins: false, packages: false },
   'lib/capture': { floor: 2 },
   'lib/link': { floor: 2 },
+  'lib/probe': { floor: 2 },
   'lib/receiver': { floor: 2 },
   'lib/net': { floor: 1, only: [], builtins: false, packages: false },
   'lib/toa': { floor: 1, only: ['lib/net/address.ts', 'lib/errors.ts'], builtins: false, packages: false },

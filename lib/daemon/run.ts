@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Balancer, type ResolvedConfig } from '../balancer/index.js';
-import { ToaError } from '../errors.js';
 import { Arena, PACKET_SOCKET_SLOTS, PacketSocketLink } from '../link/index.js';
-import { type NativeAddon, native, nativeSupport } from '../native.js';
+import { type NativeAddon, requireNative } from '../native.js';
 import { nativeError } from '../native-error.js';
 import { Forwarder } from './forwarder.js';
 import { raiseInliningLimits } from './inlining.js';
@@ -32,7 +31,7 @@ export interface RunningBalancer {
  */
 export async function runBalancer(config: ResolvedConfig, options: RunOptions): Promise<void> {
   raiseInliningLimits();
-  const addon = requireAddon();
+  const addon = requireNative();
   const interfaces = config.links.map((link) => link.interface);
   for (const name of interfaces) requireInterface(addon, name);
   const routes = options.importRoutes
@@ -55,13 +54,6 @@ export async function runBalancer(config: ResolvedConfig, options: RunOptions): 
   } finally {
     for (const link of links) link.close();
   }
-}
-
-function requireAddon(): NativeAddon {
-  const addon = native();
-  const support = nativeSupport();
-  if (addon !== undefined || support.supported) return addon as NativeAddon;
-  throw new ToaError('ERR_TOA_NOT_SUPPORTED', support.reason, { hint: support.hint });
 }
 
 function requireInterface(addon: NativeAddon, name: string): void {

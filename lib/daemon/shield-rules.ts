@@ -1,17 +1,12 @@
 import { formatAddress, type ParsedAddress, parseAddress } from '../net/address.js';
 
 /**
- * The nftables ruleset that keeps the host's own stack from seeing what is the balancer's: IP to its addresses, ARP
+ * The chains of nftables that keep the host's own stack from seeing what is the balancer's: IP to its addresses, ARP
  * and neighbor solicitations for them. Packet sockets are served before this hook, so the balancer still sees it all.
- * @param table name of the table in the family netdev
  * @param interfaces the interfaces the balancer listens on
  * @param addresses VIPs and local addresses, IPv4 and IPv6
  */
-export function shieldRules(
-  table: string,
-  interfaces: readonly string[],
-  addresses: readonly string[],
-): string {
+export function shieldRules(interfaces: readonly string[], addresses: readonly string[]): string {
   const parsed = addresses.map(parseAddress).filter((address) => address !== undefined);
   const ipv4 = texts(parsed, 4);
   const ipv6 = texts(parsed, 6);
@@ -33,7 +28,7 @@ export function shieldRules(
     ${rules.join('\n    ')}
   }`,
   );
-  return `table netdev ${table} {\n${chains.join('\n')}\n}\n`;
+  return chains.join('\n');
 }
 
 const set = (elements: readonly string[]) => `{ ${elements.join(', ')} }`;

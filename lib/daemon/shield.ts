@@ -1,22 +1,17 @@
-import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { ToaError } from '../errors.js';
 import { nativeError } from '../native-error.js';
-import { runCommand } from './command.js';
 import { hostConflicts } from './host-conflicts.js';
+import { NftTable } from './nft-table.js';
 import { shieldRules } from './shield-rules.js';
 
-const prefix = 'toakit_';
-
 /**
- * Keeps the host from handling the balancer's frames as well, from its creation to `remove()`. The table's name says
- * whose it is (pid and the process's start time), so that one left by a crash is known and replaced by the next.
+ * Keeps the host from handling the balancer's frames as well, from its creation to `remove()`. One left by a crash stays up
+ * until the next balancer replaces it.
  * @throws ToaError ERR_TOA_SHIELD where nftables cannot be used and the host would answer or forward
  */
 export class Shield {
-  /** Name of the nftables table in the family netdev; undefined where none is needed and none could be made. */
-  readonly table: string | undefined;
-  readonly #onExit = () => this.remove();
+  readonly #table: NftTable | undefined;
 
   constructor(interfaces: readonly string[], addresses: readonly string[]) {
     for (const device of interfaces) {
@@ -27,28 +22,21 @@ export class Shield {
         );
       }
     }
-    const table = `${prefix}${process.pid}_${startTime(process.pid)}`;
     try {
-      // One transaction: the host is not without a shield between the old one and the new.
-      const removals = staleTables().map((name) => `delete table netdev ${name}\n`);
-      runCommand('nft', ['-f', '-'], `${removals.join('')}${shieldRules(table, interfaces, addresses)}`);
-      this.table = table;
+      this.#table = new NftTable('netdev', shieldRules(interfaces, addresses));
     } catch (error) {
-      this.table = undefined;
       refuseConflicts(error, interfaces, addresses);
     }
-    if (this.table !== undefined) process.on('exit', this.#onExit);
+  }
+
+  /** Name of the nftables table in the family netdev; undefined where none is needed and none could be made. */
+  get table(): string | undefined {
+    return this.#table?.name;
   }
 
   /** Takes the shield away. Safe to call twice, and when the interface has gone in the meantime. */
   remove(): void {
-    if (this.table === undefined) return;
-    process.off('exit', this.#onExit);
-    try {
-      runCommand('nft', ['delete', 'table', 'netdev', this.table]);
-    } catch {
-      // The kernel removes it together with the interface.
-    }
+    this.#table?.remove();
   }
 
   [Symbol.dispose](): void {
@@ -65,26 +53,4 @@ function refuseConflicts(error: unknown, interfaces: readonly string[], addresse
     cause: error,
     hint: 'install nftables and run as root, or take the addresses off the host and switch forwarding off',
   });
-}
-
-/** Tables of balancers that are no more. */
-function staleTables(): string[] {
-  const listed = JSON.parse(runCommand('nft', ['-j', 'list', 'tables', 'netdev'])) as {
-    nftables: { table?: { name: string } }[];
-  };
-  return listed.nftables.flatMap(({ table }) => {
-    const [, pid, started] = /^toakit_(\d+)_(\d+)$/.exec(table?.name ?? '') ?? [];
-    return table === undefined || pid === undefined || startTime(Number(pid)) === started ? [] : [table.name];
-  });
-}
-
-/** When a process started, in clock ticks since boot (field 22 of /proc/PID/stat); undefined if there is none. */
-function startTime(pid: number): string | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The second field is the program's name in parentheses, and may have spaces and parentheses itself.
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
-  } catch {
-    return undefined;
-  }
 }
