@@ -16,7 +16,9 @@ export const exitStatus = {
 
 const byCode: { [Code in ToaErrorCode]?: number } = {
   ERR_TOA_CONFIG: exitStatus.usage,
+  ERR_TOA_ENCODE: exitStatus.usage,
   ERR_TOA_FORMAT: exitStatus.usage,
+  ERR_TOA_NOT_YOURS: exitStatus.usage,
   ERR_TOA_TRUST: exitStatus.usage,
   ERR_TOA_TRUST_REQUIRED: exitStatus.usage,
   ERR_TOA_USAGE: exitStatus.usage,

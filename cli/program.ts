@@ -5,6 +5,8 @@ import { doctorCommand } from './commands/doctor.js';
 import { formatsCommand } from './commands/formats.js';
 import { lbCommand } from './commands/lb.js';
 import { moduleCommand } from './commands/module.js';
+import { probeCommand } from './commands/probe.js';
+import { serveCommand } from './commands/serve.js';
 import { statusCommand } from './commands/status.js';
 import { description, version } from './manifest.js';
 import { addManual } from './output/manual.js';
@@ -14,6 +16,8 @@ import { type ColorChoice, chooseColor } from './output/streams.js';
 const commands = [
   statusCommand,
   doctorCommand,
+  serveCommand,
+  probeCommand,
   demoCommand,
   moduleCommand,
   lbCommand,

@@ -145,8 +145,12 @@ export class TcpClient {
   }
 
   #receiveSynAck(segment: Segment, now: number): void {
-    if ((segment.flags & ACK) === 0 || this.#positionOf(segment.acknowledgment) !== 1) {
+    if ((segment.flags & ACK) === 0) {
       this.counts.unacceptable++;
+    } else if (this.#positionOf(segment.acknowledgment) !== 1) {
+      this.counts.unacceptable++;
+      // Of an earlier connection from this port, which the peer has to forget (RFC 9293 3.10.7.3).
+      if ((segment.flags & RST) === 0) this.#send(RST, this.#positionOf(segment.acknowledgment));
     } else if ((segment.flags & RST) !== 0) {
       this.#end('refused');
     } else if ((segment.flags & SYN) === 0) {

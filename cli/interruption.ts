@@ -1,0 +1,44 @@
+import { exitStatus } from './exit-status.js';
+
+const statuses = {
+  SIGINT: exitStatus.interrupted,
+  SIGTERM: exitStatus.ok,
+  SIGHUP: exitStatus.ok,
+} as const;
+
+/**
+ * Takes the signals that end a program, while it lives, so that work in progress can be brought to its end: `signal` is aborted.
+ * A second signal ends the program at once.
+ */
+export class Interruption {
+  readonly #abort = new AbortController();
+  readonly #listener = (signal: NodeJS.Signals) => {
+    if (this.signal.aborted) process.exit(this.status);
+    this.#abort.abort(statuses[signal as keyof typeof statuses]);
+  };
+
+  constructor() {
+    for (const signal of Object.keys(statuses)) process.on(signal, this.#listener);
+  }
+
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  /** What to exit with: 130 after Ctrl-C; 0 where it was asked to end (SIGTERM), or was not at all. */
+  get status(): number {
+    return this.signal.aborted ? (this.signal.reason as number) : exitStatus.ok;
+  }
+
+  /** Resolves when a signal has come. */
+  get arrived(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.signal.aborted) resolve();
+      else this.signal.addEventListener('abort', () => resolve(), { once: true });
+    });
+  }
+
+  [Symbol.dispose](): void {
+    for (const signal of Object.keys(statuses)) process.off(signal, this.#listener);
+  }
+}
