@@ -25,10 +25,16 @@ constexpr int kPromiscuous = 1;
 constexpr int kVirtioHeader = 2;
 constexpr int kIgnoreOutgoing = 4;
 constexpr int kAllMulticast = 8;
+constexpr int kCooked = 16;
+constexpr int kTimestamps = 32;
 
 template <typename T>
 bool Set(int fd, int level, int name, const T& value) {
   return setsockopt(fd, level, name, &value, sizeof value) == 0;
+}
+
+bool AttachFilter(int fd, sock_filter* program, size_t instructions) {
+  return Set(fd, SOL_SOCKET, SO_ATTACH_FILTER, sock_fprog{static_cast<unsigned short>(instructions), program});
 }
 
 // A tap on an interface also sees the frames of its VLAN sub-interfaces, whose tags the kernel has put aside.
@@ -39,7 +45,7 @@ bool DropTaggedFrames(int fd) {
       BPF_STMT(BPF_RET | BPF_K, 0xffffffff),
       BPF_STMT(BPF_RET | BPF_K, 0),
   };
-  return Set(fd, SOL_SOCKET, SO_ATTACH_FILTER, sock_fprog{sizeof program / sizeof *program, program});
+  return AttachFilter(fd, program, sizeof program / sizeof *program);
 }
 
 // Past the limits of net.core where CAP_NET_ADMIN allows it, else as much as they allow.
@@ -62,9 +68,16 @@ bool Bind(int fd, int interface_index) {
   return bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
 }
 
+bool Filter(int fd, const Napi::Value& program) {
+  if (program.IsUndefined()) return DropTaggedFrames(fd);
+  auto bytes = program.As<Napi::Uint8Array>();
+  return AttachFilter(fd, reinterpret_cast<sock_filter*>(bytes.Data()), bytes.ByteLength() / sizeof(sock_filter));
+}
+
 bool Configure(int fd, int interface_index, int flags, int buffer_bytes) {
-  return DropTaggedFrames(fd) && SizeBuffer(fd, SO_RCVBUFFORCE, SO_RCVBUF, buffer_bytes) &&
+  return SizeBuffer(fd, SO_RCVBUFFORCE, SO_RCVBUF, buffer_bytes) &&
          SizeBuffer(fd, SO_SNDBUFFORCE, SO_SNDBUF, buffer_bytes) &&
+         (!(flags & kTimestamps) || Set(fd, SOL_SOCKET, SO_TIMESTAMPNS, 1)) &&
          (!(flags & kVirtioHeader) || Set(fd, SOL_PACKET, PACKET_VNET_HDR, 1)) &&
          (!(flags & kIgnoreOutgoing) || Set(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, 1)) &&
          (!(flags & kPromiscuous) || Join(fd, interface_index, PACKET_MR_PROMISC)) &&
@@ -74,8 +87,10 @@ bool Configure(int fd, int interface_index, int flags, int buffer_bytes) {
 
 Napi::Value Open(const Napi::CallbackInfo& info) {
   // Protocol 0: nothing is received before bind(), so no frame of another interface and none without its virtio header.
-  const int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (fd < 0 || Configure(fd, IntegerAt(info, 0), IntegerAt(info, 1), IntegerAt(info, 2))) {
+  const int flags = IntegerAt(info, 1);
+  const int type = flags & kCooked ? SOCK_DGRAM : SOCK_RAW;
+  const int fd = socket(AF_PACKET, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (fd < 0 || (Filter(fd, info[3]) && Configure(fd, IntegerAt(info, 0), flags, IntegerAt(info, 2)))) {
     return Result(info, fd);
   }
   const Napi::Value failure = Result(info, -1);
@@ -87,6 +102,7 @@ Napi::Value Open(const Napi::CallbackInfo& info) {
 struct Batch {
   mmsghdr messages[kMaximumBatch];
   iovec buffers[kMaximumBatch];
+  alignas(cmsghdr) char controls[kMaximumBatch][CMSG_SPACE(sizeof(timespec))];
 
   void Put(int index, uint8_t* bytes, size_t length) {
     buffers[index] = {bytes, length};
@@ -94,11 +110,28 @@ struct Batch {
     messages[index].msg_hdr.msg_iov = &buffers[index];
     messages[index].msg_hdr.msg_iovlen = 1;
   }
+
+  void TakeTimestamp(int index) {
+    messages[index].msg_hdr.msg_control = controls[index];
+    messages[index].msg_hdr.msg_controllen = sizeof controls[index];
+  }
+
+  // In microseconds since 1970; 0 where the socket was not told to take timestamps.
+  double Timestamp(int index) {
+    const cmsghdr* control = CMSG_FIRSTHDR(&messages[index].msg_hdr);
+    if (control == nullptr || control->cmsg_level != SOL_SOCKET || control->cmsg_type != SCM_TIMESTAMPNS) return 0;
+    timespec time;
+    memcpy(&time, CMSG_DATA(control), sizeof time);
+    return static_cast<double>(time.tv_sec) * 1e6 + static_cast<double>(time.tv_nsec / 1000);
+  }
 };
 
-int64_t ReceiveBatch(int fd, uint8_t* arena, int32_t* table, int count, size_t capacity) {
+int64_t ReceiveBatch(int fd, uint8_t* arena, int32_t* table, int count, size_t capacity, double* times) {
   Batch batch;
-  for (int i = 0; i < count; i++) batch.Put(i, arena + table[2 * i], capacity);
+  for (int i = 0; i < count; i++) {
+    batch.Put(i, arena + table[2 * i], capacity);
+    if (times != nullptr) batch.TakeTimestamp(i);
+  }
   int filled = 0;
   while (filled < count) {
     const int received = recvmmsg(fd, batch.messages + filled, count - filled, MSG_DONTWAIT, nullptr);
@@ -107,6 +140,7 @@ int64_t ReceiveBatch(int fd, uint8_t* arena, int32_t* table, int count, size_t c
         const mmsghdr& message = batch.messages[filled];
         const bool truncated = message.msg_hdr.msg_flags & MSG_TRUNC;
         table[2 * filled + 1] = truncated ? -EMSGSIZE : static_cast<int32_t>(message.msg_len);
+        if (times != nullptr) times[filled] = batch.Timestamp(filled);
       }
       return filled;
     }
@@ -124,9 +158,10 @@ int64_t ReceiveBatch(int fd, uint8_t* arena, int32_t* table, int count, size_t c
 
 Napi::Value Receive(const Napi::CallbackInfo& info) {
   const int count = std::min(IntegerAt(info, 3), kMaximumBatch);
+  double* times = info[5].IsUndefined() ? nullptr : info[5].As<Napi::Float64Array>().Data();
   return Result(info, ReceiveBatch(IntegerAt(info, 0), info[1].As<Napi::Uint8Array>().Data(),
                                    info[2].As<Napi::Int32Array>().Data(), count,
-                                   static_cast<size_t>(IntegerAt(info, 4))));
+                                   static_cast<size_t>(IntegerAt(info, 4)), times));
 }
 
 int64_t SendBatch(int fd, uint8_t* arena, int32_t* table, int count) {

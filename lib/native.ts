@@ -49,9 +49,11 @@ export interface NativeAddon {
    * Opens a non-blocking packet socket that sees every frame of one interface, except VLAN-tagged ones (also those with
    * VLAN 0): they belong to the sub-interfaces. `flags` is made of `PacketSocketFlag`. The buffer size is in bytes and is for
    * each of the two directions; it goes past the limits in /proc/sys/net/core only with CAP_NET_ADMIN, else up to them.
+   * A `filter` of classic BPF, 8 bytes for each instruction as in `struct sock_filter`, decides instead what is seen.
+   * Interface 0 is all of them; their frames differ, so it goes with `cooked`.
    * Needs CAP_NET_RAW (-EPERM) and Linux 4.20. Answers the file descriptor.
    */
-  packetSocketOpen(interfaceIndex: number, flags: number, bufferBytes: number): number;
+  packetSocketOpen(interfaceIndex: number, flags: number, bufferBytes: number, filter?: Uint8Array): number;
 
   /**
    * Receives up to `count` frames (at most 64) in one recvmmsg(2), without waiting. `table` holds pairs: frame i is written at
@@ -59,6 +61,7 @@ export interface NativeAddon {
    * Answers how many pairs were filled, 0 if nothing is there. A negative length is a frame that was lost:
    * -EMSGSIZE it was longer than `capacity`; -EINVAL its kind of GSO cannot be told in a virtio header.
    * -ENETDOWN, told once: the interface was down when the socket was opened, or went down or away.
+   * With `timestamps` on the socket, frame i's goes to `times[i]`, in microseconds since 1970.
    */
   packetSocketReceive(
     fd: number,
@@ -66,6 +69,7 @@ export interface NativeAddon {
     table: Int32Array,
     count: number,
     capacity: number,
+    times?: Float64Array,
   ): number;
 
   /**
@@ -113,12 +117,17 @@ export interface Poll {
   close(): void;
 }
 
-/** The flags of `packetSocketOpen`. With `virtioHeader` a virtio_net_hdr of 10 bytes stands before each frame, both ways. */
+/**
+ * The flags of `packetSocketOpen`. With `virtioHeader` a virtio_net_hdr of 10 bytes stands before each frame, both ways;
+ * with `cooked` there is no link layer header: frames begin with IP, whatever the interface; `timestamps` takes the time of arrival.
+ */
 export const PacketSocketFlag = {
   promiscuous: 1,
   virtioHeader: 2,
   ignoreOutgoing: 4,
   allMulticast: 8,
+  cooked: 16,
+  timestamps: 32,
 } as const;
 
 export type NativeSupport =
