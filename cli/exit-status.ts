@@ -15,6 +15,7 @@ export const exitStatus = {
 } as const;
 
 const byCode: { [Code in ToaErrorCode]?: number } = {
+  ERR_TOA_CAPTURE: exitStatus.usage,
   ERR_TOA_CONFIG: exitStatus.usage,
   ERR_TOA_ENCODE: exitStatus.usage,
   ERR_TOA_FORMAT: exitStatus.usage,

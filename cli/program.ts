@@ -8,6 +8,7 @@ import { moduleCommand } from './commands/module.js';
 import { probeCommand } from './commands/probe.js';
 import { serveCommand } from './commands/serve.js';
 import { statusCommand } from './commands/status.js';
+import { watchCommand } from './commands/watch.js';
 import { description, version } from './manifest.js';
 import { addManual } from './output/manual.js';
 import { type ColorChoice, chooseColor } from './output/streams.js';
@@ -16,6 +17,7 @@ import { type ColorChoice, chooseColor } from './output/streams.js';
 const commands = [
   statusCommand,
   doctorCommand,
+  watchCommand,
   serveCommand,
   probeCommand,
   demoCommand,

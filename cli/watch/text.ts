@@ -1,0 +1,138 @@
+import kleur from 'kleur';
+import type { ObservedConnection, ObserverStatistics } from '../../lib/capture/index.js';
+import { formatEndpoint } from '../../lib/net/address.js';
+import { fields } from '../output/fields.js';
+import { table } from '../output/table.js';
+import { clockTime } from './time.js';
+
+const columns = [
+  { heading: 'TIME', width: 12 },
+  { heading: 'BALANCER', width: 12 },
+  { heading: 'PORT', width: 5 },
+  { heading: 'CLIENT', width: 20 },
+  { heading: 'FORMAT', width: 7 },
+  { heading: 'ON', width: 7 },
+  { heading: 'TRUST', width: 5 },
+  { heading: 'ODD', width: 0 },
+] as const;
+
+/** Rows as they come: a column that once had to be wider stays so. */
+export class ConnectionRows {
+  readonly #widths: number[] = columns.map(({ width }) => width);
+
+  heading(): string {
+    return this.#row(columns.map(({ heading }) => heading));
+  }
+
+  row(connection: ObservedConnection): string {
+    const { time, peer, server, client, format, carriedBy, trusted, oddities, outcome } = connection;
+    const remarks = [...(outcome === 'established' ? [] : [outcome]), ...oddities].join(', ');
+    const cells = [
+      clockTime(time),
+      peer.address,
+      String(server.port),
+      client ? formatEndpoint(client.address, client.port) : '-',
+      client ? format! : '-',
+      carriedBy.join(',') || '-',
+      trusted === undefined ? '-' : trusted ? 'yes' : 'no',
+    ];
+    return this.#row([...cells, oddities.length > 0 ? kleur.yellow(remarks) : remarks]);
+  }
+
+  #row(cells: readonly string[]): string {
+    return cells
+      .map((cell, index) => {
+        if (index === cells.length - 1) return cell;
+        this.#widths[index] = Math.max(this.#widths[index]!, cell.length);
+        return cell.padEnd(this.#widths[index]!);
+      })
+      .join('  ')
+      .trimEnd();
+  }
+}
+
+/** Balancers that the summary has room for. */
+const ROWS = 20;
+
+/** What was seen in all. `dropped` is undefined where there was no kernel to drop any. */
+export function summaryText(statistics: ObserverStatistics, dropped: number | undefined): string {
+  const { connections, outcomes, withToa, withoutToa, direct, evicted, packets, skipped } = statistics;
+  const parts = [
+    fields([
+      ['connections', list(number(connections), outcomes)],
+      ['with TOA', share(withToa, withToa + withoutToa)],
+      [
+        'without',
+        withoutToa === 0
+          ? undefined
+          : `${number(withoutToa)}${direct > 0 ? `, ${number(direct)} of them direct` : ''}`,
+      ],
+      ['cut short', evicted === 0 ? undefined : `${number(evicted)}: raise --max-connections`],
+      ['packets', list(number(packets), skipped)],
+      ['dropped', dropped === undefined ? undefined : `${number(dropped)} by the kernel`],
+    ]),
+    tally('FORMAT', 'CONNECTIONS', statistics.formats, withToa),
+    balancers(statistics),
+    tally('REFUSED', 'SEGMENTS', statistics.refusals),
+    tally('ODD', 'CONNECTIONS', statistics.oddities, connections),
+  ];
+  return parts.filter((part) => part !== '').join('\n\n');
+}
+
+function balancers({ peers, otherPeers }: ObserverStatistics): string {
+  if (peers.length === 0) return '';
+  const sorted = [...peers].sort((one, other) => other.connections - one.connections);
+  const rest = [...sorted.slice(ROWS), otherPeers].reduce((sum, one) => ({
+    connections: sum.connections + one.connections,
+    withToa: sum.withToa + one.withToa,
+  }));
+  const shown = [...sorted.slice(0, ROWS), ...(rest.connections > 0 ? [{ address: 'others', ...rest }] : [])];
+  return table(
+    [
+      { heading: 'BALANCER' },
+      { heading: 'CONNECTIONS', align: 'right' },
+      { heading: 'WITH TOA', align: 'right' },
+      { heading: 'SHARE', align: 'right' },
+    ],
+    shown.map(({ address, connections, withToa }) => [
+      address,
+      number(connections),
+      number(withToa),
+      percent(withToa, connections),
+    ]),
+  );
+}
+
+/** A table of names and counts, largest first, with their shares where there is a whole; nothing where there are none. */
+function tally(
+  heading: string,
+  counted: string,
+  counts: Readonly<Record<string, number>>,
+  whole?: number,
+): string {
+  const rows = Object.entries(counts).sort(([, one], [, other]) => other - one);
+  if (rows.length === 0) return '';
+  return table(
+    [
+      { heading },
+      { heading: counted, align: 'right' },
+      ...(whole === undefined ? [] : [{ heading: 'SHARE', align: 'right' } as const]),
+    ],
+    rows.map(([name, count]) => [
+      name,
+      number(count),
+      ...(whole === undefined ? [] : [percent(count, whole)]),
+    ]),
+  );
+}
+
+function list(total: string, counts: Readonly<Record<string, number>>): string {
+  const parts = Object.entries(counts).map(([name, count]) => `${number(count)} ${name}`);
+  return parts.length === 0 ? total : `${total}: ${parts.join(', ')}`;
+}
+
+const share = (part: number, whole: number) =>
+  whole === 0 ? '0' : `${number(part)} of ${number(whole)}, ${percent(part, whole)}`;
+const percent = (part: number, whole: number) =>
+  whole === 0 ? '-' : `${((100 * part) / whole).toFixed(1)} %`;
+const number = (value: number) => value.toLocaleString('en-US');
