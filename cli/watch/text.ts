@@ -7,10 +7,10 @@ import { clockTime } from './time.js';
 
 const columns = [
   { heading: 'TIME', width: 12 },
-  { heading: 'BALANCER', width: 12 },
-  { heading: 'PORT', width: 5 },
-  { heading: 'CLIENT', width: 20 },
-  { heading: 'FORMAT', width: 7 },
+  { heading: 'BALANCER', width: 10 },
+  { heading: 'PORT', width: 4 },
+  { heading: 'CLIENT', width: 19 },
+  { heading: 'FORMAT', width: 6 },
   { heading: 'ON', width: 7 },
   { heading: 'TRUST', width: 5 },
   { heading: 'ODD', width: 0 },

@@ -21,6 +21,7 @@ export class Watch {
   readonly #rows = new ConnectionRows();
   readonly #stop = new AbortController();
   #saved: SavedCapture | undefined;
+  #headed = false;
   #told = 0;
 
   /** @throws ToaError ERR_TOA_TRUST, ERR_TOA_FORMAT */
@@ -52,14 +53,16 @@ export class Watch {
   }
 
   async #watchFile(file: string): Promise<void> {
-    this.#head();
     try {
       await readCaptureFile(file, this.#stop.signal, (packet) => {
         this.#packet(packet.bytes, packet.start, packet.end, packet);
       });
-    } finally {
-      this.#summarize(undefined);
+    } catch (error) {
+      // A file that breaks off has told something before; one that is no capture has not.
+      if (this.#observer.statistics().packets > 0) this.#summarize(undefined);
+      throw error;
     }
+    this.#summarize(undefined);
   }
 
   async #watchLive(name: string | undefined): Promise<void> {
@@ -114,12 +117,15 @@ export class Watch {
   }
 
   #head(): void {
-    if (!this.#options.json) this.#lines.add(this.#rows.heading());
+    if (this.#headed || this.#options.json) return;
+    this.#headed = true;
+    this.#lines.add(this.#rows.heading());
   }
 
   #tell(connection: ObservedConnection): void {
     const { odd, json, count } = this.#options;
     if (this.#told === count || (odd && connection.oddities.length === 0)) return;
+    this.#head();
     this.#lines.add(json ? toJson('watch/1', connectionJson(connection)) : this.#rows.row(connection));
     this.#told++;
     if (this.#told === count) this.#stop.abort(exitStatus.ok);
@@ -135,6 +141,7 @@ export class Watch {
 
   #summarize(dropped: number | undefined): void {
     this.#observer.finish();
+    this.#head();
     const statistics = this.#observer.statistics();
     if (this.#options.json) this.#lines.add(toJson('watch/1', summaryJson(statistics, dropped)));
     else this.#lines.add(`\n${summaryText(statistics, dropped)}`);

@@ -10,6 +10,8 @@ export interface PeerStatistics {
   readonly withToa: number;
 }
 
+type CountedRefusal = Exclude<Refusal, 'none'> | 'untrusted';
+
 /** What an observer has counted. Absent names stand for zero. */
 export interface ObserverStatistics {
   /** Packets that were given, and of them those that are no TCP segment to look at. */
@@ -27,8 +29,8 @@ export interface ObserverStatistics {
   /** By their addresses, the first {@link PEERS} that came; the others in one sum. */
   readonly peers: readonly PeerStatistics[];
   readonly otherPeers: Omit<PeerStatistics, 'address'>;
-  /** Segments that could have carried the option and named no client, by the reason; `untrusted` those that named one in vain. */
-  readonly refusals: Readonly<Partial<Record<Refusal | 'untrusted', number>>>;
+  /** Segments whose option named no client, by the reason; `untrusted` those that named one in vain. */
+  readonly refusals: Readonly<Partial<Record<CountedRefusal, number>>>;
   readonly oddities: Readonly<Partial<Record<Oddity, number>>>;
   /** Connections that were judged early, because others needed their room. */
   readonly evicted: number;
@@ -51,7 +53,7 @@ export class Counts {
   readonly skipped: Tally<SkipReason> = {};
   readonly #outcomes: Tally<Outcome> = {};
   readonly #formats: Tally<FormatId> = {};
-  readonly #refusals: Tally<Refusal | 'untrusted'> = {};
+  readonly #refusals: Tally<CountedRefusal> = {};
   readonly #oddities: Tally<Oddity> = {};
   readonly #peers = new Map<string, { connections: number; withToa: number }>();
   readonly #otherPeers = { connections: 0, withToa: 0 };
@@ -77,8 +79,8 @@ export class Counts {
       if (trusted === false) this.#direct++;
     }
     for (const { refusal } of Object.values(readings)) {
-      if (refusal !== undefined) count(this.#refusals, refusal);
-      else if (trusted === false) count(this.#refusals, 'untrusted');
+      if (refusal === undefined && trusted === false) count(this.#refusals, 'untrusted');
+      else if (refusal !== undefined && refusal !== 'none') count(this.#refusals, refusal);
     }
     for (const oddity of connection.oddities) count(this.#oddities, oddity);
   }

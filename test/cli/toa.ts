@@ -6,7 +6,7 @@ export const main = fileURLToPath(new URL('../../cli/main.js', import.meta.url))
 /** Runs `toa` as its users do, as a process, to its end. */
 export function toa(
   args: readonly string[],
-  options: { input?: string; env?: NodeJS.ProcessEnv } = {},
+  options: { input?: string | Uint8Array; env?: NodeJS.ProcessEnv } = {},
 ): SpawnSyncReturns<string> {
   return spawnSync(process.execPath, [main, ...args], {
     encoding: 'utf8',
