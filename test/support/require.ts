@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import type { TestContext } from 'node:test';
 import { namespaceSupport } from '../../cli/namespaces/support.js';
 
@@ -10,6 +11,16 @@ export function requireNamespaces(t: TestContext): boolean {
   if (support.supported) return true;
   const reason = `network namespaces are not permitted: ${support.reason} (${support.hint})`;
   skipOrFail(t, 'namespaces', reason);
+  return false;
+}
+
+/**
+ * Whether a program is installed. Where it is not, the test is skipped and says so; with TOA_REQUIRE=PROGRAM it fails.
+ * To be used as `if (!requireProgram(t, 'tshark')) return;`.
+ */
+export function requireProgram(t: TestContext, name: string): boolean {
+  if (spawnSync('sh', ['-c', `command -v ${name}`]).status === 0) return true;
+  skipOrFail(t, name, `the program ${name} is not installed`);
   return false;
 }
 
