@@ -1,6 +1,7 @@
 #!/usr/bin/env node
+import { commandLine } from './command-line.js';
 import { endQuietlyOnClosedPipe } from './output/streams.js';
-import { commandLine, createProgram, withDefaultCommand } from './program.js';
+import { createProgram, withDefaultCommand } from './program.js';
 import { report } from './report.js';
 
 endQuietlyOnClosedPipe();

@@ -1,5 +1,7 @@
 import { Command, Option } from 'commander';
+import { commandLine } from './command-line.js';
 import { buildAddonCommand } from './commands/build-addon.js';
+import { completionCommand } from './commands/completion.js';
 import { demoCommand } from './commands/demo.js';
 import { doctorCommand } from './commands/doctor.js';
 import { formatsCommand } from './commands/formats.js';
@@ -25,6 +27,7 @@ const commands = [
   lbCommand,
   formatsCommand,
   buildAddonCommand,
+  completionCommand,
 ];
 
 /** With no-break spaces, so that a number stays with its words. */
@@ -78,13 +81,6 @@ function settle(command: Command, parent: Command): void {
   // Commander would end the process itself, with statuses of its own.
   command.exitOverride().showHelpAfterError(`(${commandLine(command)} --help shows what it takes)`);
   for (const child of command.commands) settle(child, command);
-}
-
-/** The words that call a command, such as `toa lb run`. */
-export function commandLine(command: Command): string {
-  const words = [];
-  for (let at: Command | null = command; at !== null; at = at.parent) words.unshift(at.name());
-  return words.join(' ');
 }
 
 /** The arguments with the command that runs where none was named: `toa` is `toa status`, `toa --json` is `toa status --json`. */
