@@ -32,6 +32,9 @@ test('the package holds the sources of the addon, and nothing that npm would run
     'addon/addon.cc',
     'dist/lib/index.js',
     'dist/lib/index.d.ts',
+    'dist/toa.1',
+    'schemas/formats.json',
+    'docs/json.md',
     'LICENSE',
   ]) {
     assert.ok(files.includes(wanted), wanted);
@@ -40,6 +43,7 @@ test('the package holds the sources of the addon, and nothing that npm would run
   assert.deepEqual(unwanted, []);
   assert.equal(manifest.scripts, undefined);
   assert.equal(manifest.gypfile, false);
+  assert.equal(manifest.man, './dist/toa.1');
 });
 
 test('the package goes by the rules of publint', async () => {
