@@ -221,18 +221,15 @@ export class Balancer {
     const { forwarding, toa } = service;
     const hop = words[base + SERVER_HOP]!;
     const mtu = this.#neighbors.mtuOf(hop);
-    const refusal = this.#refusal(frame, link, mtu - forwarding.growth(words, base));
-    if (refusal !== PARSED) return this.#drop(refusal);
+    if (!isEasilyForwarded(frame, mtu)) {
+      const refusal = this.#refusal(frame, link, mtu - forwarding.growth(words, base));
+      if (refusal !== PARSED) return this.#drop(refusal);
+    }
 
     this.#observeSender(frame, words[base + CLIENT_HOP]!);
     this.#lifecycle.onClientPacket(connection, service, frame, this.#now, this.#tick);
     this.#count(frame, owner & 0xffff, PACKETS_IN, BYTES_IN);
-    for (;;) {
-      const head = forwarding.splitAhead(frame, words, base, toa, this.emitted, this.counters);
-      if (head === undefined) break;
-      forwarding.toServer(head, words, base, toa, mtu, this.counters);
-      this.#emit(head, hop);
-    }
+    if (frame.segments > 1) this.#sendAhead(frame, service, base, hop);
     forwarding.toServer(frame, words, base, toa, mtu, this.counters);
     return this.#send(frame, hop);
   }
@@ -242,8 +239,11 @@ export class Balancer {
     const base = connection * RECORD_WORDS;
     const owner = words[base + OWNER]!;
     const hop = words[base + CLIENT_HOP]!;
-    const refusal = this.#refusal(frame, link, this.#neighbors.mtuOf(hop));
-    if (refusal !== PARSED) return this.#drop(refusal);
+    const mtu = this.#neighbors.mtuOf(hop);
+    if (!isEasilyForwarded(frame, mtu)) {
+      const refusal = this.#refusal(frame, link, mtu);
+      if (refusal !== PARSED) return this.#drop(refusal);
+    }
 
     const serverHop = words[base + SERVER_HOP]!;
     this.#observeSender(frame, serverHop);
@@ -253,6 +253,18 @@ export class Balancer {
     const serverMtu = this.#neighbors.mtuOf(serverHop);
     service.forwarding.toClient(frame, words, base, service.toa, serverMtu, this.counters);
     return this.#send(frame, hop);
+  }
+
+  /** Sends what a client's GSO frame has to be preceded by. */
+  #sendAhead(frame: Frame, { forwarding, toa }: VirtualService, base: number, hop: number): void {
+    const { words } = this.connections;
+    const mtu = this.#neighbors.mtuOf(hop);
+    for (;;) {
+      const head = forwarding.splitAhead(frame, words, base, toa, this.emitted, this.counters);
+      if (head === undefined) return;
+      forwarding.toServer(head, words, base, toa, mtu, this.counters);
+      this.#emit(head, hop);
+    }
   }
 
   /** A packet whose connection has a real server that was removed, or quiesced where that ends connections. */
@@ -421,4 +433,13 @@ export class Balancer {
     const locals = services.flatMap(({ localAddresses }) => localAddresses.map((text) => new Network(text)));
     return new OwnAddresses(vips, locals, this.#links, this.#routes, this.#hash);
   }
+}
+
+/** No mode makes a packet longer than this, by an option and a header. */
+const GROWTH_MAX = 80;
+
+/** Whether there is no need to look closer: it may live on, and fits whatever is added to it. */
+function isEasilyForwarded(frame: Frame, mtu: number): boolean {
+  const ttl = frame.bytes[frame.l3 + (frame.family === 4 ? IPV4_TTL : IPV6_HOP_LIMIT)]!;
+  return ttl > 1 && packetLength(frame) + GROWTH_MAX <= mtu;
 }
