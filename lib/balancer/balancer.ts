@@ -66,6 +66,9 @@ export class Balancer {
   readonly #links: readonly LinkPort[];
   readonly #linkIndex: ReadonlyMap<string, number>;
   readonly #directory: Directory;
+  /** The directory's, by position. */
+  readonly #services: readonly (VirtualService | undefined)[];
+  readonly #standing: Uint8Array;
   readonly #neighbors: Neighbors;
   readonly #icmp: IcmpErrors;
   readonly #persistence: Persistence;
@@ -98,6 +101,8 @@ export class Balancer {
     this.#links = config.links.map((link, i) => new LinkPort(link.name, i, environment.links[i]!));
     this.#linkIndex = new Map(config.links.map((link, i) => [link.name, i]));
     this.#directory = new Directory({ profile, portUse: new PortUse(hash), random });
+    this.#services = this.#directory.services;
+    this.#standing = this.#directory.standing;
     this.statistics = new Statistics(this.#traffic, this.#directory, environment.now);
     this.connections = new ConnectionTable(hash, config.settings.maxConnections);
     const table = this.connections;
@@ -183,7 +188,7 @@ export class Balancer {
     const connection = found >> 1;
     const fromClient = (found & 1) === 0;
     const owner = this.connections.words[connection * RECORD_WORDS + OWNER]!;
-    const standing = this.#directory.standing[owner & 0xffff]!;
+    const standing = this.#standing[owner & 0xffff]!;
     if (standing !== STANDING_SOUND) return this.#withoutServer(frame, link, connection, standing);
     if (!fromClient) return this.#fromServer(frame, link, connection);
     if ((frame.tcpFlags & SYN) !== 0 && this.#lifecycle.isRenewal(connection, frame)) {
@@ -217,7 +222,7 @@ export class Balancer {
     const { words } = this.connections;
     const base = connection * RECORD_WORDS;
     const owner = words[base + OWNER]!;
-    const service = this.#directory.services[owner >>> 16]!;
+    const service = this.#services[owner >>> 16]!;
     const { forwarding, toa } = service;
     const hop = words[base + SERVER_HOP]!;
     const mtu = this.#neighbors.mtuOf(hop);
@@ -247,7 +252,7 @@ export class Balancer {
 
     const serverHop = words[base + SERVER_HOP]!;
     this.#observeSender(frame, serverHop);
-    const service = this.#directory.services[owner >>> 16]!;
+    const service = this.#services[owner >>> 16]!;
     this.#lifecycle.onServerPacket(connection, service, frame, this.#tick);
     this.#count(frame, owner & 0xffff, PACKETS_OUT, BYTES_OUT);
     const serverMtu = this.#neighbors.mtuOf(serverHop);
@@ -300,7 +305,7 @@ export class Balancer {
     // Before anything is bound for it; its way out, and so its MTU, are not known yet.
     const refusal = this.#refusal(frame, link, Number.MAX_SAFE_INTEGER);
     if (refusal !== PARSED) return this.#drop(refusal);
-    return this.#open(frame, link, this.#directory.services[index]!);
+    return this.#open(frame, link, this.#services[index]!);
   }
 
   #open(frame: Frame, link: LinkPort, service: VirtualService): number {
