@@ -3,7 +3,9 @@ import { IPV4_DONT_FRAGMENT, IPV4_FRAGMENT, IPV4_TTL, PROTOCOL_TCP, PROTOCOL_UDP
 import { IPV6_HOP_LIMIT } from '../net/ipv6.js';
 import { RST, SYN } from '../net/tcp.js';
 import { wordsOf } from './address-words.js';
+import type { Fault } from './config/faults.js';
 import type { ResolvedConfig } from './config/model.js';
+import { refuseChanges } from './config/refuse-changes.js';
 import { activeStates } from './connection/active-states.js';
 import { ConnectionTable } from './connection/connection-table.js';
 import { Defence } from './connection/defence.js';
@@ -29,7 +31,7 @@ import { OwnAddresses } from './own-addresses.js';
 import { PARSED, parse } from './parse.js';
 import { randomStream } from './random-stream.js';
 import { turnIntoReset } from './reset.js';
-import { Routes } from './routes.js';
+import { type Route, Routes } from './routes.js';
 import { Directory, STANDING_REMOVED, STANDING_SOUND } from './service/directory.js';
 import { PortUse } from './service/port-use.js';
 import { ServiceTable } from './service/service-table.js';
@@ -47,6 +49,9 @@ export interface Environment {
   /** Milliseconds of a monotonic clock, as in every later call. */
   readonly now: number;
 }
+
+/** The destination of a route over a gateway, which does not matter. */
+const NOWHERE = new Int32Array(4);
 
 /** Emitted frames that must be free for `advance` to expire one more connection, which may take two. */
 const EXPIRY_RESERVE = 16;
@@ -78,13 +83,15 @@ export class Balancer {
   readonly #traffic = new Traffic();
   #now = 0;
   #tick = 0;
+  /** The neighbors that the configuration holds. */
+  #prepared: number[] = [];
 
   /** What follows from the configuration alone, and is replaced with it. */
   #config: ResolvedConfig;
   #serviceTable: ServiceTable;
   #routes: Routes;
   #own: OwnAddresses;
-  #local: LocalDelivery;
+  readonly #local: LocalDelivery;
 
   /** @param config a validated configuration (`validateConfig`) */
   constructor(config: ResolvedConfig, environment: Environment) {
@@ -147,17 +154,49 @@ export class Balancer {
    * places among the neighbors before strangers can take them all.
    */
   start(now: number): void {
-    for (let link = 0; link < this.#links.length; link++) this.linkUp(link, now);
-    for (const route of this.#routes.throughGateways()) this.#neighbors.acquire(route, 0, 0, 0, 0);
-    for (const { realServers } of this.services) {
-      for (const { address } of realServers) this.#prepareHop(address);
+    this.#setClock(now);
+    this.#announce();
+    this.#prepareHops();
+  }
+
+  /**
+   * Takes over another configuration: only what differs changes, and connections live on. Frames may wait in `emitted`
+   * afterwards.
+   * @param config validated (`validateConfig`); its links, `maxConnections` and `profile` are those of the running one
+   * @param now milliseconds
+   * @returns every fault, and then nothing was changed; none when it runs
+   */
+  apply(config: ResolvedConfig, now: number): readonly Fault[] {
+    this.#setClock(now);
+    const faults = refuseChanges(this.#config, config);
+    if (faults.length > 0) return faults;
+    this.#directory.sweep(this.statistics);
+    if (!this.#directory.hasRoomFor(config.services)) {
+      return [{ path: 'services', given: 'more', wanted: 'room beside those that have connections still' }];
     }
+    this.#directory.configure(config.services);
+    this.#directory.sweep(this.statistics);
+    this.#config = config;
+    this.#routes = this.#createRoutes(config);
+    this.#own = this.#createOwnAddresses(config);
+    this.#local.own = this.#own;
+    this.#opening.routes = this.#routes;
+    this.#serviceTable = new ServiceTable(this.#directory.current, this.#hash);
+    this.#takeSettings(config);
+    this.#opening.reroute();
+    this.#announce();
+    this.#prepareHops();
+    return [];
   }
 
   /** A link came up: announces the balancer's addresses on it. */
   linkUp(link: number, now: number): void {
     this.#setClock(now);
     this.#own.announce(this.#links[link]!, this.emitted);
+  }
+
+  #announce(): void {
+    for (const link of this.#links) this.#own.announce(link, this.emitted);
   }
 
   /**
@@ -403,13 +442,25 @@ export class Balancer {
     return DROPPED;
   }
 
-  /** The hop stays acquired for as long as the balancer lives. */
-  #prepareHop(address: Int32Array): void {
-    const [word0, word1, word2, word3] = address as unknown as [number, number, number, number];
-    const route = this.#routes.find(word0, word1, word2, word3);
-    if (route === undefined) return;
-    const hop = this.#neighbors.acquire(route, word0, word1, word2, word3);
-    if (hop !== -1) this.#neighbors.prepare(hop);
+  /** Gateways and real servers keep their places among the neighbors for as long as the configuration has them. */
+  #prepareHops(): void {
+    const before = this.#prepared;
+    this.#prepared = [];
+    for (const route of this.#routes.throughGateways()) this.#prepare(route, NOWHERE);
+    for (const { realServers } of this.services) {
+      for (const { address } of realServers) {
+        const route = this.#routes.find(address[0]!, address[1]!, address[2]!, address[3]!);
+        if (route !== undefined) this.#prepare(route, address);
+      }
+    }
+    for (const hop of before) this.#neighbors.release(hop);
+  }
+
+  #prepare(route: Route, address: Int32Array): void {
+    const hop = this.#neighbors.acquire(route, address[0]!, address[1]!, address[2]!, address[3]!);
+    if (hop === -1) return;
+    this.#prepared.push(hop);
+    if (address !== NOWHERE) this.#neighbors.prepare(hop);
   }
 
   #setClock(now: number): void {

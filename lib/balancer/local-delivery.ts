@@ -37,13 +37,14 @@ import { CONSUMED, DROPPED } from './verdict.js';
 
 /** What is meant for the balancer itself: ARP, neighbor discovery, pings of its addresses. */
 export class LocalDelivery {
-  readonly #own: OwnAddresses;
+  /** Replaced when the configuration changes. */
+  own: OwnAddresses;
   readonly #neighbors: Neighbors;
   readonly #emitted: Emitted;
   readonly #counters: Counters;
 
   constructor(own: OwnAddresses, neighbors: Neighbors, emitted: Emitted, counters: Counters) {
-    this.#own = own;
+    this.own = own;
     this.#neighbors = neighbors;
     this.#emitted = emitted;
     this.#counters = counters;
@@ -62,7 +63,7 @@ export class LocalDelivery {
     const macLow = view.getInt32(arp + ARP_SENDER_MAC + 2);
     const learned = this.#neighbors.learn(link.index, 0, 0, MAPPED_WORD, sender, macHigh, macLow, true);
     const target = view.getInt32(arp + ARP_TARGET_ADDRESS);
-    if (operation !== ARP_REQUEST || !this.#own.isAnswered(link.index, 0, 0, MAPPED_WORD, target)) {
+    if (operation !== ARP_REQUEST || !this.own.isAnswered(link.index, 0, 0, MAPPED_WORD, target)) {
       if (!learned) this.#counters.add(COUNTER['ignored-arp']);
       return CONSUMED;
     }
@@ -84,7 +85,7 @@ export class LocalDelivery {
       }
     }
     const ours =
-      this.#own.kind(frame.destination0, frame.destination1, frame.destination2, frame.destination3) !== -1;
+      this.own.kind(frame.destination0, frame.destination1, frame.destination2, frame.destination3) !== -1;
     if (!forUs || !ours || !isEchoRequest(frame)) {
       this.#counters.add(COUNTER['ignored-icmp']);
       return CONSUMED;
@@ -123,7 +124,7 @@ export class LocalDelivery {
         );
       }
     }
-    if (type !== NDP_NEIGHBOR_SOLICITATION || !this.#own.isAnswered(link.index, word0, word1, word2, word3)) {
+    if (type !== NDP_NEIGHBOR_SOLICITATION || !this.own.isAnswered(link.index, word0, word1, word2, word3)) {
       if (!learned) this.#counters.add(COUNTER['ignored-ndp']);
       return CONSUMED;
     }

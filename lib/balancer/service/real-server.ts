@@ -1,10 +1,11 @@
-import { sameAddress, wordsOf } from '../address-words.js';
+import { wordsOf } from '../address-words.js';
 import type { ResolvedRealServer } from '../config/model.js';
 
 /** A real server of one virtual service, and what the schedulers look at. */
 export class RealServer {
   /** Its position among all the balancer's real servers. */
   readonly index: number;
+  readonly identity: string;
   /** Four words. */
   readonly address: Int32Array;
   /** Where it listens; 0: on the port that the client connected to. */
@@ -28,6 +29,7 @@ export class RealServer {
 
   constructor(index: number, config: ResolvedRealServer) {
     this.index = index;
+    this.identity = RealServer.identityOf(config);
     this.address = wordsOf(config.address);
     this.port = config.port ?? 0;
     this.weight = config.weight;
@@ -35,9 +37,9 @@ export class RealServer {
     this.setThresholds(config.upperThreshold, config.lowerThreshold);
   }
 
-  /** Whether it is what a configuration names: the identity of a real server is its address and port. */
-  isAt({ address, port = 0 }: ResolvedRealServer): boolean {
-    return this.port === port && sameAddress(this.address, 0, wordsOf(address), 0);
+  /** What makes it the same real server in another configuration: its address and port. */
+  static identityOf({ address, port = 0 }: ResolvedRealServer): string {
+    return `${address} ${port}`;
   }
 
   /** Takes over what may change. */
