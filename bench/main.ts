@@ -3,6 +3,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { enterNamespaces } from '../cli/namespaces/enter.js';
+import { printJson } from '../cli/output/streams.js';
+import { report } from '../cli/report.js';
 import { packageRoot } from '../lib/native.js';
 import { benchBalancer } from './balancer/suite.js';
 import { benchCore } from './core/suite.js';
@@ -13,7 +15,7 @@ import { benchReceiver } from './receiver/suite.js';
 import type { Results } from './results.js';
 import { describeMachine } from './support/machine.js';
 
-const help = `Usage: npm run bench [-- [balancer] [core] [receiver] [options]]
+const help = `Usage: npm run bench [-- [balancer] [core] [receiver] [options]], or toa bench
 
 Measures the named suites, all three without a name.
 
@@ -41,7 +43,7 @@ const { values: options, positionals } = parseArgs({
 });
 
 if (options.help) process.stdout.write(help);
-else await main();
+else await main().catch((error) => process.exit(report(error, 'npm run bench --')));
 
 async function main(): Promise<void> {
   const chosen = chosenSuites();
@@ -58,7 +60,8 @@ async function main(): Promise<void> {
     ...(chosen.has('balancer') && { balancer: await benchBalancer(rounds, seconds) }),
   };
   if (options.write) writeFileSync(join(packageRoot, 'bench', 'RESULTS.md'), toMarkdown(results));
-  process.stdout.write(options.json ? `${JSON.stringify(toJson(results), undefined, 2)}\n` : toText(results));
+  if (options.json) printJson('bench/1', toJson(results));
+  else process.stdout.write(toText(results));
 }
 
 function chosenSuites(): Set<SuiteName> {

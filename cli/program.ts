@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import { commandLine } from './command-line.js';
+import { benchCommand } from './commands/bench.js';
 import { buildAddonCommand } from './commands/build-addon.js';
 import { completionCommand } from './commands/completion.js';
 import { demoCommand } from './commands/demo.js';
@@ -26,6 +27,7 @@ const commands = [
   moduleCommand,
   lbCommand,
   formatsCommand,
+  benchCommand,
   buildAddonCommand,
   completionCommand,
 ];

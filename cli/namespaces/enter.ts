@@ -29,12 +29,22 @@ export async function enterNamespaces(): Promise<void> {
 
 /**
  * Runs this very program again behind a command that ends in running its arguments, such as `unshare -n`, with the same
- * arguments and streams. It dies with us, and gets the signals that end us.
+ * arguments and streams. It dies with us.
  * @returns its exit status, 128 + signal where one has ended it
  */
 export async function runAgain(wrapper: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
   const program = [process.execPath, ...process.execArgv, ...process.argv.slice(1)];
-  const [command = '', ...args] = [...wrapper, 'setpriv', '--pdeathsig', 'KILL', '--', ...program];
+  return runAttached([...wrapper, 'setpriv', '--pdeathsig', 'KILL', '--', ...program], env);
+}
+
+/**
+ * Runs a command in our place: with our streams, and with the signals that end us.
+ * @returns its exit status, 128 + signal where one has ended it
+ */
+export async function runAttached(
+  [command = '', ...args]: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+): Promise<number> {
   const child = spawn(command, args, { stdio: 'inherit', env: { ...process.env, ...env } });
   // A terminal sends Ctrl-C to both of us: the child cleans up, we wait for it.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal));

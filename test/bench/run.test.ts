@@ -2,12 +2,15 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { readOneJson } from '../cli/json.js';
+import { main } from '../cli/toa.js';
 import { requireNamespaces } from '../support/require.js';
 
-const program = fileURLToPath(new URL('../../bench/main.js', import.meta.url));
+const script = fileURLToPath(new URL('../../bench/main.js', import.meta.url));
 
+/** As `toa bench`, which is `npm run bench` with another name. */
 function bench(...args: string[]) {
-  return spawnSync(process.execPath, [program, ...args], { encoding: 'utf8' });
+  return spawnSync(process.execPath, [main, 'bench', ...args], { encoding: 'utf8' });
 }
 
 test('a shortest run measures every peer and prints the figures as JSON, progress on stderr', (t) => {
@@ -17,9 +20,12 @@ test('a shortest run measures every peer and prints the figures as JSON, progres
 
   const { status, stdout, stderr } = bench('balancer', '--rounds', '1', '--seconds', '1', '--json');
   assert.equal(status, 0, stderr);
-  const { balancer, targets } = JSON.parse(stdout);
+  const { balancer, targets } = readOneJson<{
+    balancer: Record<string, Record<string, number | null>>;
+    targets: unknown[];
+  }>('bench', stdout);
   assert.deepEqual(Object.keys(balancer), ['toakit', 'nftables', 'haproxy', 'routing', 'ceiling']);
-  for (const [peer, figures] of Object.entries<Record<string, number | null>>(balancer)) {
+  for (const [peer, figures] of Object.entries(balancer)) {
     for (const figure of ['connectionsPerSecond', 'gbitPerSecond', 'packetsPerSecond', 'p50', 'p99']) {
       const value = figures[figure];
       const possible = peer !== 'haproxy' || figure !== 'packetsPerSecond';
@@ -34,11 +40,18 @@ test('unknown suites and senseless numbers are refused before anything is measur
   for (const [args, complaint] of [
     [['kernel'], /there is no suite "kernel"/],
     [['core', '--rounds', '0'], /--rounds: given "0"/],
-    [['core', '--write'], /--write takes all suites/],
+    [['--seconds', 'two'], /--seconds: given "two"/],
   ] as const) {
     const { status, stderr, stdout } = bench(...args);
     assert.equal(status, 2);
     assert.match(stderr, complaint);
     assert.equal(stdout, '');
   }
+});
+
+test('--write takes all suites, so that the file is of one run', () => {
+  const args = [script, 'core', '--write'];
+  const { status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+  assert.equal(status, 2);
+  assert.match(stderr, /--write takes all suites/);
 });

@@ -218,6 +218,12 @@ test('an addon that does not fit is not loaded, and the reason is told', () => {
   assert.match(supportAfter('').reason, /^the addon does not load: .*too short/);
 });
 
+test('the benchmark is not in the package, and toa bench says where it is, exit 3', () => {
+  const { status, stdout, stderr } = release.install('measured').run('npx', ['toa', 'bench']);
+  assert.deepEqual([status, stdout], [3, '']);
+  assert.match(stderr, /a clone of its repository: npm run bench/);
+});
+
 test('without a compiler the command says what to install, and leaves nothing behind', () => {
   const project = release.install('bare');
   const built = project.run('npm', ['exec', '--', 'toa', 'build-addon'], release.barePath);

@@ -12,7 +12,10 @@ interface Diagnosis {
 }
 
 function toa(...args: string[]): { status: number | null; stdout: string } {
-  return spawnSync(process.execPath, [join(packageRoot, 'dist/cli/main.js'), ...args], { encoding: 'utf8' });
+  const command = [join(packageRoot, 'dist/cli/main.js'), ...args];
+  const { status, stdout, stderr } = spawnSync(process.execPath, command, { encoding: 'utf8' });
+  strictEqual(stderr, '');
+  return { status, stdout };
 }
 
 /** What doctor says of one thing and another, looking at these ports, and its exit status. */
