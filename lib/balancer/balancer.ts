@@ -326,7 +326,7 @@ export class Balancer {
   /** A packet of no connection: a SYN or a datagram may open one, anything else is stray. */
   #unknown(frame: Frame, link: LinkPort): number {
     const { destination0, destination1, destination2, destination3 } = frame;
-    if (this.#own.kind(destination0, destination1, destination2, destination3) === -1) {
+    if (!this.#own.has(destination0, destination1, destination2, destination3)) {
       return this.#drop(COUNTER['drop-unknown-address']);
     }
     if (!this.#isUsableSource(frame)) return this.#drop(COUNTER['drop-invalid-source']);
@@ -428,7 +428,7 @@ export class Balancer {
   /** Not one of ours, nor one that no station can have (RFC 1122 3.2.1.3, RFC 4291 2.7): nobody could be answered. */
   #isUsableSource(frame: Frame): boolean {
     const { source0, source1, source2, source3 } = frame;
-    if (this.#own.kind(source0, source1, source2, source3) !== -1) return false;
+    if (this.#own.has(source0, source1, source2, source3)) return false;
     if (frame.family === 4) {
       const first = source3 >>> 24;
       return first !== 0 && first !== 127 && first < 224;
@@ -478,16 +478,20 @@ export class Balancer {
     this.#defence.mode = settings.dropEntry;
   }
 
-  #createRoutes({ routes, services }: ResolvedConfig): Routes {
+  #createRoutes({ links, routes, services }: ResolvedConfig): Routes {
     const locals = services.flatMap(({ localAddresses }) => localAddresses);
     const vips = services.flatMap(({ address }) => address.filter((text) => !text.includes('/')));
-    return new Routes(routes, this.#linkIndex, [...locals, ...vips].map(wordsOf));
+    const ofLinks = links.flatMap(({ addresses }) => addresses);
+    return new Routes(routes, this.#linkIndex, [...ofLinks, ...locals, ...vips].map(wordsOf));
   }
 
-  #createOwnAddresses({ services }: ResolvedConfig): OwnAddresses {
-    const vips = services.flatMap(({ address }) => address.map((text) => new Network(text)));
-    const locals = services.flatMap(({ localAddresses }) => localAddresses.map((text) => new Network(text)));
-    return new OwnAddresses(vips, locals, this.#links, this.#routes, this.#hash);
+  #createOwnAddresses({ links, services }: ResolvedConfig): OwnAddresses {
+    const texts = services.flatMap(({ address, localAddresses }) => [...address, ...localAddresses]);
+    const ofLinks = links.flatMap(({ addresses }, link) =>
+      addresses.map((text) => ({ link, address: wordsOf(text) })),
+    );
+    const networks = texts.map((text) => new Network(text));
+    return new OwnAddresses(networks, ofLinks, this.#links, this.#routes, this.#hash);
   }
 }
 

@@ -84,8 +84,7 @@ export class LocalDelivery {
         return this.#neighborDiscovery(frame, link, type);
       }
     }
-    const ours =
-      this.own.kind(frame.destination0, frame.destination1, frame.destination2, frame.destination3) !== -1;
+    const ours = this.own.has(frame.destination0, frame.destination1, frame.destination2, frame.destination3);
     if (!forUs || !ours || !isEchoRequest(frame)) {
       this.#counters.add(COUNTER['ignored-icmp']);
       return CONSUMED;

@@ -15,22 +15,17 @@ import type { Routes } from './routes.js';
 /** Buffers that announcements leave free for everything else. */
 const ANNOUNCE_RESERVE = 128;
 
-/** A VIP, or a local address. */
-export const OWN_VIP = 0;
-export const OWN_LOCAL = 1;
-
 interface OwnNetwork {
   readonly network: Network;
-  readonly kind: number;
   readonly links: readonly number[];
 }
 
 /**
- * The addresses that are the balancer's: VIPs and local addresses. Each is answered for on the links whose on-link
- * routes contain it; one that none contains (a VIP that routers send here) on all.
+ * The addresses that are the balancer's. VIPs and local addresses are answered for on the links whose on-link routes
+ * contain them; one that none contains (a VIP that routers send here) on all; a link's own addresses on that link.
  */
 export class OwnAddresses {
-  /** Tag 0: what kind it is. Tag 1 + link: answered for on that link. */
+  /** Tag 0: every one. Tag 1 + link: answered for on that link. */
   readonly #table: AddressTable;
   /** Networks all of whose addresses are VIPs; too many to announce each. */
   readonly #networks: OwnNetwork[] = [];
@@ -39,23 +34,25 @@ export class OwnAddresses {
   readonly #announcing: { readonly link: LinkPort; next: number }[] = [];
 
   constructor(
-    vips: readonly Network[],
-    locals: readonly Network[],
+    networks: readonly Network[],
+    ofLinks: readonly { readonly link: number; readonly address: Int32Array }[],
     links: readonly LinkPort[],
     routes: Routes,
     hash: KeyedHash,
   ) {
     this.#table = new AddressTable(hash);
-    for (const [kind, networks] of [vips, locals].entries()) {
-      for (const network of networks) this.#add(network, kind, links, routes);
+    for (const network of networks) {
+      const near = routes.onLink(network.words);
+      const answered = near.length > 0 ? near : links.map((link) => link.index);
+      if (network.prefix < ALL_BITS) this.#networks.push({ network, links: answered });
+      else this.#add(network.words, answered);
     }
+    for (const { link, address } of ofLinks) this.#add(address, [link]);
   }
 
-  /** OWN_VIP, OWN_LOCAL, or -1 for an address that is not ours. */
-  kind(word0: number, word1: number, word2: number, word3: number): number {
-    const kind = this.#table.find(word0, word1, word2, word3, 0);
-    if (kind !== -1 || this.#networks.length === 0) return kind;
-    return this.#networkOf(word0, word1, word2, word3)?.kind ?? -1;
+  has(word0: number, word1: number, word2: number, word3: number): boolean {
+    if (this.#table.find(word0, word1, word2, word3, 0) !== -1) return true;
+    return this.#networks.length > 0 && this.#networkOf(word0, word1, word2, word3) !== undefined;
   }
 
   /** Whether ARP and neighbor discovery on a link are answered for the address. */
@@ -98,19 +95,12 @@ export class OwnAddresses {
     return undefined;
   }
 
-  #add(network: Network, kind: number, links: readonly LinkPort[], routes: Routes): void {
-    const address = network.words;
+  #add(address: Int32Array, links: readonly number[]): void {
     const [word0, word1, word2, word3] = address as unknown as [number, number, number, number];
-    const near = routes.onLink(address);
-    const answered = near.length > 0 ? near : links.map((link) => link.index);
-    if (network.prefix < ALL_BITS) {
-      this.#networks.push({ network, kind, links: answered });
-      return;
-    }
     if (this.#table.find(word0, word1, word2, word3, 0) !== -1) return;
-    this.#table.set(word0, word1, word2, word3, 0, kind);
-    for (const link of answered) this.#table.set(word0, word1, word2, word3, 1 + link, 1);
-    this.#places.push({ address, links: answered });
+    this.#table.set(word0, word1, word2, word3, 0, 1);
+    for (const link of links) this.#table.set(word0, word1, word2, word3, 1 + link, 1);
+    this.#places.push({ address, links });
   }
 }
 

@@ -61,9 +61,10 @@ function requireInterface(addon: NativeAddon, name: string): void {
   if (index < 0) throw nativeError(`find interface ${name}`, index);
 }
 
-/** VIPs and local addresses, each once. */
-function ownAddresses({ services }: ResolvedConfig): string[] {
-  return [...new Set(services.flatMap(({ address, localAddresses }) => [...address, ...localAddresses]))];
+/** The addresses of links, VIPs (or their networks) and local addresses, each once. */
+function ownAddresses({ links, services }: ResolvedConfig): string[] {
+  const ofServices = services.flatMap(({ address, localAddresses }) => [...address, ...localAddresses]);
+  return [...new Set([...links.flatMap(({ addresses }) => addresses), ...ofServices])];
 }
 
 function collectCounters(balancer: Balancer, links: readonly PacketSocketLink[]): Record<string, number> {

@@ -1,5 +1,4 @@
 import { refuseOverlaps } from './check-overlaps.js';
-import { refuseSharedRoles } from './check-roles.js';
 import { checkService } from './check-service.js';
 import type { Faults } from './faults.js';
 import { defaultName } from './service-name.js';
@@ -18,7 +17,6 @@ export function checkServices(
   for (const [index, service] of services.entries()) {
     if (service) checkService(service, `services[${index}]`, routes, faults);
   }
-  refuseSharedRoles(services, faults);
   refuseTooMany(services, faults);
 }
 

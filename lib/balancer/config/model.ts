@@ -14,6 +14,12 @@ export interface LinkConfig {
   readonly name: string;
   /** The network interface that the daemon opens; default: the name. */
   readonly interface?: string;
+  /**
+   * Addresses of the balancer's own on this link, besides VIPs and local addresses, default none: for NAT the gateway
+   * that real servers answer through. They are answered for on this link alone, and are where requests for its
+   * neighbors come from.
+   */
+  readonly addresses?: readonly string[];
 }
 
 /** The longest prefix wins. */

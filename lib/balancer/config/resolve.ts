@@ -23,7 +23,7 @@ import { familyOf } from './siblings.js';
 
 /** A configuration without faults, in which only those defaults are missing that depend on other values. */
 export interface SoundDraft extends Omit<ResolvedConfig, 'links' | 'services'> {
-  readonly links: readonly LinkConfig[];
+  readonly links: readonly (LinkConfig & Required<Pick<LinkConfig, 'addresses'>>)[];
   readonly services: readonly SoundService[];
 }
 

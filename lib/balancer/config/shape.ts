@@ -75,7 +75,11 @@ const timeouts = object({
   udp: seconds,
 });
 
-const link = object({ name: text, interface: optional(interfaceName) });
+const link = object({
+  name: text,
+  interface: optional(interfaceName),
+  addresses: optional(list(hostAddress, 'a list of addresses'), []),
+});
 
 const route = object({
   to: cidr,

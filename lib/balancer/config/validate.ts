@@ -1,3 +1,4 @@
+import { refuseSharedRoles } from './check-roles.js';
 import { checkLinks, checkRoutes } from './check-routes.js';
 import { checkServices } from './check-services.js';
 import { type Fault, Faults } from './faults.js';
@@ -19,6 +20,7 @@ export function validateConfig(input: unknown): Validation {
   checkLinks(draft?.links ?? [], faults);
   checkRoutes(draft?.routes ?? [], draft?.links ?? [], faults);
   checkServices(draft?.services ?? [], draft?.routes ?? [], faults);
+  refuseSharedRoles(draft?.services ?? [], draft?.links ?? [], faults);
   if (faults.list.length > 0) return { faults: faults.list };
   return { config: fillDependentDefaults(draft as SoundDraft) };
 }

@@ -12,7 +12,7 @@ function fixture(name: string): unknown {
 test('a minimal file gets every default', () => {
   assert.deepEqual(validateConfig(fixture('minimal')), {
     config: {
-      links: [{ name: 'eth0', interface: 'eth0' }],
+      links: [{ name: 'eth0', interface: 'eth0', addresses: [] }],
       routes: [],
       services: [
         {
