@@ -46,6 +46,8 @@ function wordsOf(text: string): [number, number, number, number] {
 export class Scheduling {
   readonly scheduler: Scheduler;
   servers: RealServer[] = [];
+  /** How often the list or a weight in it was changed. */
+  changes = 0;
   #added = 0;
 
   constructor(name: SchedulerName, weights: readonly number[], circumstances: Circumstances = {}) {
@@ -103,12 +105,21 @@ export class Scheduling {
   #change(servers: RealServer[]): this {
     this.servers = servers;
     this.scheduler.update(servers);
+    this.changes++;
     return this;
+  }
+
+  get letters(): string[] {
+    return this.servers.map(letterOf);
+  }
+
+  schedule(client: Client = {}): RealServer | undefined {
+    return this.scheduler.schedule(synFrom(client), client.now ?? 0);
   }
 
   /** The letter of the one chosen, `-` for none. */
   pick(client: Client = {}): string {
-    const chosen = this.scheduler.schedule(synFrom(client), client.now ?? 0);
+    const chosen = this.schedule(client);
     return chosen === undefined ? '-' : letterOf(chosen);
   }
 

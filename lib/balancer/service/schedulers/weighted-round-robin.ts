@@ -33,25 +33,32 @@ export class WeightedRoundRobin implements Scheduler {
     const servers = this.#servers;
     if (this.#most === 0) return undefined;
     const start = this.#cursor;
-    // None is found when all were asked for the lowest weight. Where that began behind the head of the list, those up
-    // to the cursor are asked when the lowest pass comes again.
+    // There is none when all were asked for the lowest weight: in one pass, or behind the cursor and, when that pass
+    // comes again, before it; then the cursor stays.
     let from = start + 1;
     let again = false;
     for (;;) {
       const lowest = this.#asked <= this.#step;
-      const end = lowest && again ? start + 1 : servers.length;
-      for (let i = from; i < end; i++) {
+      let highest = 0;
+      for (let i = from; i < servers.length; i++) {
         const server = servers[i]!;
-        if (server.overloaded || server.weight < this.#asked) continue;
-        this.#cursor = i;
-        return server;
+        if (server.overloaded) continue;
+        if (server.weight >= this.#asked) {
+          this.#cursor = i;
+          return server;
+        }
+        highest = Math.max(highest, server.weight);
       }
       if (lowest && again) return undefined;
-      this.#asked = lowest ? this.#most : this.#asked - this.#step;
       if (lowest && from === 0) {
+        this.#asked = this.#most;
         this.#cursor = HEAD;
         return undefined;
       }
+      if (lowest) this.#asked = this.#most;
+      // After a whole pass it is known how low the next must go; there may be thousands between.
+      else if (from === 0) this.#asked = Math.max(1, highest - this.#step + 1);
+      else this.#asked -= this.#step;
       again ||= lowest;
       from = 0;
     }
