@@ -2,7 +2,7 @@ import { Blocks } from './blocks.js';
 import { checkClientAddress } from './check-client-address.js';
 import { checkMode } from './check-mode.js';
 import type { Faults } from './faults.js';
-import { schedulerFlags } from './model.js';
+import { acceptedFlags } from './model.js';
 import { portRange, solePort } from './ports.js';
 import { formatTarget } from './service-name.js';
 import type { RouteDraft, ServiceDraft } from './shape.js';
@@ -69,7 +69,7 @@ function checkFlags(
   faults: Faults,
 ): void {
   if (scheduler === undefined) return;
-  const known = schedulerFlags.filter((flag) => flag.startsWith(`${scheduler}-`));
+  const known = acceptedFlags[scheduler] ?? [];
   const wanted = known.length > 0 ? `one of ${known.join(', ')}` : 'nothing';
   for (const [index, flag] of flags.entries()) {
     if (flag === undefined || known.includes(flag)) continue;
