@@ -283,7 +283,8 @@ export class Balancer {
     const base = connection * RECORD_WORDS;
     const owner = words[base + OWNER]!;
     const hop = words[base + CLIENT_HOP]!;
-    const mtu = this.#neighbors.mtuOf(hop);
+    const service = this.#services[owner >>> 16]!;
+    const mtu = this.#neighbors.mtuOf(hop) - service.forwarding.growthToClient;
     if (!isEasilyForwarded(frame, mtu)) {
       const refusal = this.#refusal(frame, link, mtu);
       if (refusal !== PARSED) return this.#drop(refusal);
@@ -291,7 +292,6 @@ export class Balancer {
 
     const serverHop = words[base + SERVER_HOP]!;
     this.#observeSender(frame, serverHop);
-    const service = this.#services[owner >>> 16]!;
     this.#lifecycle.onServerPacket(connection, service, frame, this.#tick);
     this.#count(frame, owner & 0xffff, PACKETS_OUT, BYTES_OUT);
     const serverMtu = this.#neighbors.mtuOf(serverHop);

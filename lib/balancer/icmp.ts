@@ -37,6 +37,7 @@ import {
   IPV6_DESTINATION,
   IPV6_HEADER,
   IPV6_HOP_LIMIT,
+  IPV6_MIN_MTU,
   IPV6_SOURCE,
   NEXT_ICMPV6,
   writeIpv6,
@@ -144,7 +145,7 @@ export class IcmpErrors {
     }
     writeIpv6(view, l3, ICMP_HEADER + quoted, NEXT_ICMPV6, OWN_TTL, this.#source, this.#destination);
     view.setInt32(l4, (TYPES_V6[kind]! << 24) | (CODES_V6[kind]! << 16));
-    view.setInt32(l4 + 4, mtu);
+    view.setInt32(l4 + 4, kind === TOO_BIG ? Math.max(mtu, IPV6_MIN_MTU) : 0);
     answer.bytes.set(frame.bytes.subarray(frame.l3, frame.l3 + quoted), l4 + ICMP_HEADER);
     view.setUint16(l4 + 2, icmpv6Checksum(view, l3, l4, ICMP_HEADER + quoted));
     answer.length = ETHERNET_HEADER + IPV6_HEADER + ICMP_HEADER + quoted;

@@ -1,5 +1,7 @@
 /** IPv6 (RFC 8200): offsets from the header's first byte. */
 export const IPV6_HEADER = 40;
+/** Every link carries packets of this size (RFC 8200 5): no path has a smaller MTU. */
+export const IPV6_MIN_MTU = 1280;
 export const IPV6_PAYLOAD_LENGTH = 4;
 export const IPV6_NEXT_HEADER = 6;
 export const IPV6_HOP_LIMIT = 7;

@@ -169,7 +169,7 @@ export class Rig {
     const server = realServers.indexOf(question.target);
     if (server === -1 && question.target !== gateway) return [frame];
     const macAddress = server === -1 ? MACS.gateway : MACS.server(server);
-    const reply = neighborReply(this.topology, frame.link, question.target, macAddress, question.asker);
+    const reply = neighborReply(frame.link, question.target, macAddress, question.asker);
     return this.#process(frame.link, reply.build());
   }
 }
@@ -194,7 +194,6 @@ function takeFrame(frame: Frame, link: number): Sent {
 
 /** The answer to an ARP request or a neighbor solicitation that `asker` sent out on a link. */
 export function neighborReply(
-  topology: Topology,
   link: number,
   address: string,
   macAddress: string,
@@ -202,7 +201,7 @@ export function neighborReply(
 ): PacketBuilder {
   const to = MACS.balancer[link]!;
   const frame = packet().ethernet({ from: macAddress, to });
-  return topology.family === 4
+  return !address.includes(':')
     ? frame.arp({
         operation: 'reply',
         senderMac: macAddress,

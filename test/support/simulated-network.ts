@@ -198,7 +198,7 @@ export class SimulatedNetwork {
     const server = realServers.indexOf(target);
     if (target !== gateway && server === -1) return;
     const macAddress = server === -1 ? MACS.gateway : MACS.server(server);
-    this.#launch(link, true, neighborReply(this.#topology, link, target, macAddress, asker).build());
+    this.#launch(link, true, neighborReply(link, target, macAddress, asker).build());
   }
 
   #checkSize(link: number, frame: BuiltFrame, headers: number, payload: number): void {

@@ -75,6 +75,14 @@ export const IPV6: Topology = {
 
 export const TOPOLOGIES = [IPV4, IPV6] as const;
 
+/** IPv6 clients, IPv4 real servers. */
+export const NAT64: Topology = {
+  ...IPV6,
+  localAddresses: IPV4.localAddresses,
+  realServers: IPV4.realServers,
+  insideNetwork: IPV4.insideNetwork,
+};
+
 /** What a test wants otherwise than `configuration` has it. */
 export interface Wishes {
   /** Fields of the service. */

@@ -8,6 +8,7 @@ import { decrementTtl } from './rewrite.js';
  */
 export const directRouting: Forwarding = {
   growth: () => 0,
+  growthToClient: 0,
   splitAhead: () => undefined,
   toServer: (frame: Frame) => decrementTtl(frame),
   toClient: () => {},

@@ -9,10 +9,12 @@ import type { ToaSetting } from './toa.js';
  */
 export interface Forwarding {
   /**
-   * The bytes that the mode adds to a client's packet before it leaves, options aside; what fits through is judged
-   * before anything is changed.
+   * The bytes that the mode adds to a client's packet before it leaves, options aside; below 0 where it takes some off.
+   * What fits through is judged before anything is changed.
    */
   growth(words: Int32Array, base: number): number;
+  /** The same for a real server's packet. */
+  readonly growthToClient: number;
   /**
    * Cuts off what must leave ahead of the rest, because the whole would not do as one frame; the part is handed to
    * `toServer` like any other. Called until there is no more.

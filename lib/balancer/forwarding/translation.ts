@@ -35,6 +35,7 @@ import { insertToa, type ToaSetting, toaRoom } from './toa.js';
  */
 export const translation: Forwarding = {
   growth: () => 0,
+  growthToClient: 0,
   splitAhead,
   toServer,
   toClient,

@@ -30,6 +30,7 @@ const ECN_CE = 3;
  */
 export const tunnel: Forwarding = {
   growth: (words, base) => (isIpv4At(words, base + SERVER) ? IPV4_HEADER : IPV6_HEADER),
+  growthToClient: 0,
   splitAhead: () => undefined,
   toServer: encapsulate,
   toClient: () => {},

@@ -6,7 +6,7 @@ import { type PortRange, portRange } from '../config/ports.js';
 import { STATES } from '../connection/state.js';
 import { ticksOf } from '../connection/timer-wheel.js';
 import type { Forwarding } from '../forwarding/forwarding.js';
-import { FORWARDINGS } from '../forwarding/index.js';
+import { forwardingOf, isNat64 } from '../forwarding/index.js';
 import type { ToaSetting } from '../forwarding/toa.js';
 import { maskOf, Network } from '../network.js';
 import { LocalAddresses } from './local-addresses.js';
@@ -72,7 +72,7 @@ export class VirtualService {
     this.identity = VirtualService.identityOf(config);
     this.protocol = config.protocol;
     this.mode = config.mode;
-    this.forwarding = FORWARDINGS[config.mode];
+    this.forwarding = forwardingOf(config);
     this.oneWay = config.mode === 'dr' || config.mode === 'tun';
     this.networks = config.address.map((text) => new Network(text));
     this.ports = config.port.map(portRange);
@@ -80,11 +80,15 @@ export class VirtualService {
     this.configure(config);
   }
 
-  static identityOf({ protocol, address, port, mode }: ResolvedService): string {
-    return JSON.stringify([protocol, address, port, mode]);
+  static identityOf(config: ResolvedService): string {
+    const { protocol, address, port, mode } = config;
+    return JSON.stringify([protocol, address, port, mode, isNat64(config)]);
   }
 
-  /** Takes over the settings of a configuration in which the service has the same addresses, ports, protocol and mode. */
+  /**
+   * Takes over the settings of a configuration in which the service has the same addresses, ports, protocol and mode,
+   * and real servers of the same family.
+   */
   configure(config: ResolvedService): void {
     const { profile, portUse, random } = this.#surroundings;
     const before = this.#config;

@@ -32,7 +32,7 @@ function seeds(topology: Topology, flow: Flow): (readonly [number, BuiltFrame])[
       OUTSIDE,
       flow.client({ flags: 'PA', seq: 1, ack: 1, payload: 9000 })[1].offload({ gsoSize: 1400 }),
     ] as const,
-    [INSIDE, neighborReply(topology, INSIDE, topology.realServers[0]!, MACS.server(0), lip)] as const,
+    [INSIDE, neighborReply(INSIDE, topology.realServers[0]!, MACS.server(0), lip)] as const,
     [
       OUTSIDE,
       outside

@@ -217,7 +217,7 @@ for (const topology of TOPOLOGIES) {
   const [server] = topology.realServers as [string];
   const asked = topology.family === 4 ? 'arp-request' : 'neighbor-solicitation';
   const serverQuestion = question(topology, INSIDE, server, lip);
-  const serverAnswer = neighborReply(topology, INSIDE, server, MACS.server(0), lip);
+  const serverAnswer = neighborReply(INSIDE, server, MACS.server(0), lip);
   const single = { realServers: [{ address: server, port: 8080 }] };
 
   test(name('a frame waits for its next hop and goes out once the neighbor has answered'), () => {
@@ -247,7 +247,7 @@ for (const topology of TOPOLOGIES) {
       },
       {
         what: 'until it has answered',
-        in: [OUTSIDE, neighborReply(topology, OUTSIDE, topology.gateway, MACS.gateway, topology.vip)],
+        in: [OUTSIDE, neighborReply(OUTSIDE, topology.gateway, MACS.gateway, topology.vip)],
         out: [flow.toClient(synAck)],
         counters: { 'neighbor-learned': 1 },
       },
@@ -300,7 +300,7 @@ for (const topology of TOPOLOGIES) {
     rig.play([
       {
         what: 'it says so',
-        in: [INSIDE, neighborReply(topology, INSIDE, server, moved, lip)],
+        in: [INSIDE, neighborReply(INSIDE, server, moved, lip)],
         out: [],
         counters: { 'neighbor-changed': 1 },
       },
@@ -315,7 +315,7 @@ for (const topology of TOPOLOGIES) {
     rig.send(...flow.client({ flags: 'S' }));
     flow.learn(rig.send(INSIDE, serverAnswer)[0]!);
     for (const odd of [EVERYBODY, '01:00:5e:00:00:01', '00:00:00:00:00:00']) {
-      rig.send(INSIDE, neighborReply(topology, INSIDE, server, odd, lip));
+      rig.send(INSIDE, neighborReply(INSIDE, server, odd, lip));
       const [sent] = rig.send(...flow.client({ flags: 'S' }));
       assert.equal(sent?.decoded.to, MACS.server(0), `not at ${odd}`);
     }
@@ -364,8 +364,7 @@ const NEAR: readonly Topology[] = [
 
 for (const topology of NEAR) {
   const strangers = Array.from({ length: 700 }, (_, i) => 1000 + i);
-  const answerOf = (n: number) =>
-    neighborReply(topology, OUTSIDE, topology.client(n), MACS.gateway, topology.vip);
+  const answerOf = (n: number) => neighborReply(OUTSIDE, topology.client(n), MACS.gateway, topology.vip);
 
   test(`IPv${topology.family}: strangers who never answer for their addresses take nothing from others`, () => {
     const rig = new Rig({ topology });

@@ -50,7 +50,7 @@ for (const topology of TOPOLOGIES) {
       rig.send(...flow.client({ flags: 'S' }));
       const [lip] = topology.localAddresses as [string];
       const [server] = topology.realServers as [string];
-      flow.learn(rig.send(INSIDE, neighborReply(topology, INSIDE, server, MACS.server(0), lip))[0]!);
+      flow.learn(rig.send(INSIDE, neighborReply(INSIDE, server, MACS.server(0), lip))[0]!);
       const [question] = rig.send(...flow.fromServer({ flags: 'SA', ack: 1 }));
       assert.deepEqual(questionIn(question!.decoded), { target: topology.gateway, asker });
     }
