@@ -3,6 +3,7 @@ import { commandLine } from './command-line.js';
 import { benchCommand } from './commands/bench.js';
 import { buildAddonCommand } from './commands/build-addon.js';
 import { completionCommand } from './commands/completion.js';
+import { decodeCommand } from './commands/decode.js';
 import { demoCommand } from './commands/demo.js';
 import { doctorCommand } from './commands/doctor.js';
 import { formatsCommand } from './commands/formats.js';
@@ -26,6 +27,7 @@ const commands = [
   demoCommand,
   moduleCommand,
   lbCommand,
+  decodeCommand,
   formatsCommand,
   benchCommand,
   buildAddonCommand,

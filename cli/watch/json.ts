@@ -1,5 +1,5 @@
 import type { ObservedConnection, ObserverStatistics, Reading } from '../../lib/capture/index.js';
-import { isoTime } from './time.js';
+import { isoTime } from '../capture/time.js';
 
 /** A connection as `toa watch --json` tells it (schemas/watch.json). */
 export function connectionJson(connection: ObservedConnection): object {

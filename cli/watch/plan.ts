@@ -3,7 +3,8 @@ import { FILTER_PORTS_MAX, type ObserverOptions } from '../../lib/capture/index.
 import { ToaError } from '../../lib/errors.js';
 import { parseCidr } from '../../lib/net/address.js';
 import { compileTrust } from '../../lib/receiver/trust.js';
-import { acceptFormats, type FormatName } from '../../lib/toa/index.js';
+import { acceptFormats } from '../../lib/toa/index.js';
+import { formatNames } from '../capture/formats.js';
 
 /** What `toa watch` was told. */
 export interface WatchOptions {
@@ -31,10 +32,6 @@ export function observerOptions(options: WatchOptions): Omit<ObserverOptions, 'o
     ...(trust !== undefined && { trust: compileTrust(trust) }),
     ...(within && { follow: (peer, server) => within(peer) || within(server) }),
   };
-}
-
-function formatNames(text: string): FormatName[] | 'default' | 'all' {
-  return text === 'default' || text === 'all' ? text : (text.split(',') as FormatName[]);
 }
 
 /** Refuses what does not go together. @throws ToaError ERR_TOA_USAGE */

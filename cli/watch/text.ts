@@ -1,9 +1,9 @@
 import kleur from 'kleur';
 import type { ObservedConnection, ObserverStatistics } from '../../lib/capture/index.js';
 import { formatEndpoint } from '../../lib/net/address.js';
+import { clockTime } from '../capture/time.js';
 import { fields } from '../output/fields.js';
 import { table } from '../output/table.js';
-import { clockTime } from './time.js';
 
 const columns = [
   { heading: 'TIME', width: 12 },

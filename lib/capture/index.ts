@@ -18,7 +18,7 @@ export {
   type Sighting,
 } from './observer.js';
 export { PcapngWriter } from './pcapng-writer.js';
-export type { Reading, Refusal, SegmentOddity } from './reading.js';
+export { endpointOf, type Reading, type Refusal, readHeader, type SegmentOddity } from './reading.js';
 export { Segment, type SkipReason, skipReasons } from './segment.js';
 export { FILTER_PORTS_MAX, tcpFilter } from './socket-filter.js';
 export { type ObserverStatistics, PEERS, type PeerStatistics } from './statistics.js';

@@ -3,7 +3,7 @@ import { ACK, FIN, RST, SYN } from '../net/tcp.js';
 import { acceptFormats, type FormatSet } from '../toa/index.js';
 import { Connection, type ObservedConnection, type SegmentRole } from './connection.js';
 import { ConnectionTable } from './connection-table.js';
-import { endpointOf, type Reading, readSegment } from './reading.js';
+import { endpointOf, type Reading, readHeader } from './reading.js';
 import { Segment } from './segment.js';
 import { Counts, type ObserverStatistics } from './statistics.js';
 
@@ -157,7 +157,8 @@ export class Observer {
   }
 
   #read(connection: Connection, role: SegmentRole, segment: Segment): Sighting {
-    const reading = readSegment(segment, this.#formats);
+    const { header, captured, headerLength } = segment;
+    const reading = readHeader(header, this.#formats, captured < headerLength);
     connection.note(role, reading);
     return { role, reading, trusted: this.#options.trust?.(connection.peer) };
   }

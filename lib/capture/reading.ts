@@ -43,12 +43,10 @@ export interface Reading {
   readonly oddities: readonly SegmentOddity[];
 }
 
-/** Reads the options of a segment. */
-export function readSegment(segment: Segment, formats: FormatSet): Reading {
-  const { header } = segment;
+/** Reads the options of a TCP header, given from the source port on; `cut` says that the capture ends within them. */
+export function readHeader(header: Uint8Array, formats: FormatSet, cut = false): Reading {
   const finding = findToa(header, formats);
   if (finding.record) return readFound(header, finding, formats);
-  const cut = segment.captured < segment.headerLength;
   const refusal = cut ? 'not-captured' : refusalOf(header, finding.refusal, finding.offset);
   const { kind, length } = finding;
   const none = { client: undefined, record: undefined, refusal };
@@ -58,7 +56,7 @@ export function readSegment(segment: Segment, formats: FormatSet): Reading {
 
 /** Kinds 253, 254 and 28 have other users as well, whose options are no broken TOA. */
 function refusalOf(header: Uint8Array, refusal: ToaRefusal, option: number): Refusal {
-  if (refusal === 'truncated-header' || refusal === 'bad-data-offset') return 'none'; // a Segment is neither
+  if (refusal === 'truncated-header' || refusal === 'bad-data-offset') return 'none'; // not a header at all
   const others =
     refusal === 'wrong-length' && (experimentAt(header, option) ?? userTimeoutAt(header, option));
   return others ? 'none' : refusal;
