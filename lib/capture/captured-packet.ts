@@ -44,11 +44,8 @@ export function checkPacketLength(length: number, offset: number): void {
   }
 }
 
-/** What dates can be written with four digits for the year. */
-const TIME_MAX = 253_402_300_800_000_000;
-
-/** @throws ToaError ERR_TOA_CAPTURE where a packet's time, in microseconds, is not between 1970 and the year 9999 */
+/** @throws ToaError ERR_TOA_CAPTURE where a packet's time, in microseconds, is before 1970, or too large for a number to be exact */
 export function checkTime(time: number, offset: number): number {
-  if (time >= 0 && time < TIME_MAX) return time;
-  throw captureFault(offset, 'the time of a packet is not between the years 1970 and 9999');
+  if (time >= 0 && time <= Number.MAX_SAFE_INTEGER) return time;
+  throw captureFault(offset, 'the time of a packet is not between the years 1970 and 2255');
 }
