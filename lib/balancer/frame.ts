@@ -52,6 +52,8 @@ export class Frame {
   gsoSize = 0;
   /** Packets that this frame is on the wire: segments of a GSO frame, else 1. */
   segments = 1;
+  /** Of a packet that came in fragments: the IP length of the largest, which its way can carry; else 0. */
+  largestFragment = 0;
 
   /** Checksum deltas gathered while the packet is rewritten: of the IPv4 header, */
   ipDelta = 0;

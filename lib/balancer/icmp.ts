@@ -10,17 +10,20 @@ import {
 import {
   ICMP_CODE_FRAGMENTATION_NEEDED,
   ICMP_CODE_PORT,
+  ICMP_CODE_REASSEMBLY,
   ICMP_ECHO_REPLY,
   ICMP_ECHO_REQUEST,
   ICMP_ERROR_MAX,
   ICMP_HEADER,
   ICMP_TIME_EXCEEDED,
   ICMP_UNREACHABLE,
+  ICMPV6_CODE_INCOMPLETE_HEADERS,
   ICMPV6_CODE_PORT,
   ICMPV6_ECHO_REPLY,
   ICMPV6_ECHO_REQUEST,
   ICMPV6_ERROR_MAX,
   ICMPV6_PACKET_TOO_BIG,
+  ICMPV6_PARAMETER_PROBLEM,
   ICMPV6_TIME_EXCEEDED,
   ICMPV6_UNREACHABLE,
 } from '../net/icmp.js';
@@ -54,14 +57,25 @@ export const OWN_TTL = 64;
 /** ICMP errors a second: Linux's icmp_msgs_per_sec. Who sends more packets that fail learns nothing new. */
 const ERRORS_PER_SECOND = 1000;
 
-/** The ICMP errors a load balancer answers with; each in both families. */
+/** The ICMP errors a load balancer answers with, in both families; */
 export const PORT_UNREACHABLE = 0;
 export const TIME_EXCEEDED = 1;
 export const TOO_BIG = 2;
-const TYPES_V4 = [ICMP_UNREACHABLE, ICMP_TIME_EXCEEDED, ICMP_UNREACHABLE];
-const CODES_V4 = [ICMP_CODE_PORT, 0, ICMP_CODE_FRAGMENTATION_NEEDED];
-const TYPES_V6 = [ICMPV6_UNREACHABLE, ICMPV6_TIME_EXCEEDED, ICMPV6_PACKET_TOO_BIG];
-const CODES_V6 = [ICMPV6_CODE_PORT, 0, 0];
+export const REASSEMBLY_TIME_EXCEEDED = 3;
+/** and in IPv6 alone: a header field is wrong, a first fragment does not hold all headers. */
+export const PARAMETER_PROBLEM = 4;
+export const HEADERS_INCOMPLETE = 5;
+const TYPES_V4 = [ICMP_UNREACHABLE, ICMP_TIME_EXCEEDED, ICMP_UNREACHABLE, ICMP_TIME_EXCEEDED];
+const CODES_V4 = [ICMP_CODE_PORT, 0, ICMP_CODE_FRAGMENTATION_NEEDED, ICMP_CODE_REASSEMBLY];
+const TYPES_V6 = [
+  ICMPV6_UNREACHABLE,
+  ICMPV6_TIME_EXCEEDED,
+  ICMPV6_PACKET_TOO_BIG,
+  ICMPV6_TIME_EXCEEDED,
+  ICMPV6_PARAMETER_PROBLEM,
+  ICMPV6_PARAMETER_PROBLEM,
+];
+const CODES_V6 = [ICMPV6_CODE_PORT, 0, 0, ICMP_CODE_REASSEMBLY, 0, ICMPV6_CODE_INCOMPLETE_HEADERS];
 
 /** Answers packets that cannot be forwarded, with at most so many errors a second. */
 export class IcmpErrors {
@@ -79,11 +93,12 @@ export class IcmpErrors {
 
   /**
    * Answers `frame`, as it came in, with an ICMP error from the address it was sent to, back to where it came from.
-   * @param kind PORT_UNREACHABLE, TIME_EXCEEDED or TOO_BIG
-   * @param mtu with TOO_BIG: the largest packet that would have passed, in bytes
+   * @param kind PORT_UNREACHABLE, TIME_EXCEEDED or another of the constants above
+   * @param value with TOO_BIG: the largest packet that would have passed, in bytes; with PARAMETER_PROBLEM: where in
+   * the packet the fault is, in bytes from the IP header on; else 0
    * @param now milliseconds
    */
-  answer(frame: Frame, link: LinkPort, kind: number, mtu: number, now: number): void {
+  answer(frame: Frame, link: LinkPort, kind: number, value: number, now: number): void {
     const second = Math.floor(now / 1000);
     if (second !== this.#second) {
       this.#second = second;
@@ -105,13 +120,13 @@ export class IcmpErrors {
       link.macHigh,
       link.macLow,
     );
-    if (frame.family === 4) this.#writeV4(answer, frame, kind, mtu);
-    else this.#writeV6(answer, frame, kind, mtu);
+    if (frame.family === 4) this.#writeV4(answer, frame, kind, value);
+    else this.#writeV6(answer, frame, kind, value);
     this.#emitted.send(answer, link.index);
     this.#counters.add(COUNTER['answer-icmp-error']);
   }
 
-  #writeV4(answer: Frame, frame: Frame, kind: number, mtu: number): void {
+  #writeV4(answer: Frame, frame: Frame, kind: number, value: number): void {
     const { view, start } = answer;
     const quoted = Math.min(frame.length - ETHERNET_HEADER, ICMP_ERROR_MAX - IPV4_HEADER - ICMP_HEADER);
     view.setUint16(start + ETHERNET_TYPE, ETHERTYPE_IPV4);
@@ -127,13 +142,13 @@ export class IcmpErrors {
       frame.source3,
     );
     view.setInt32(l4, (TYPES_V4[kind]! << 24) | (CODES_V4[kind]! << 16));
-    view.setInt32(l4 + 4, mtu & 0xffff);
+    view.setInt32(l4 + 4, value & 0xffff);
     answer.bytes.set(frame.bytes.subarray(frame.l3, frame.l3 + quoted), l4 + ICMP_HEADER);
     view.setUint16(l4 + 2, finish(sumWords(view, l4, ICMP_HEADER + quoted)));
     answer.length = ETHERNET_HEADER + IPV4_HEADER + ICMP_HEADER + quoted;
   }
 
-  #writeV6(answer: Frame, frame: Frame, kind: number, mtu: number): void {
+  #writeV6(answer: Frame, frame: Frame, kind: number, value: number): void {
     const { view, start } = answer;
     const quoted = Math.min(frame.length - ETHERNET_HEADER, ICMPV6_ERROR_MAX - IPV6_HEADER - ICMP_HEADER);
     view.setUint16(start + ETHERNET_TYPE, ETHERTYPE_IPV6);
@@ -145,7 +160,7 @@ export class IcmpErrors {
     }
     writeIpv6(view, l3, ICMP_HEADER + quoted, NEXT_ICMPV6, OWN_TTL, this.#source, this.#destination);
     view.setInt32(l4, (TYPES_V6[kind]! << 24) | (CODES_V6[kind]! << 16));
-    view.setInt32(l4 + 4, kind === TOO_BIG ? Math.max(mtu, IPV6_MIN_MTU) : 0);
+    view.setInt32(l4 + 4, kind === TOO_BIG ? Math.max(value, IPV6_MIN_MTU) : value);
     answer.bytes.set(frame.bytes.subarray(frame.l3, frame.l3 + quoted), l4 + ICMP_HEADER);
     view.setUint16(l4 + 2, icmpv6Checksum(view, l3, l4, ICMP_HEADER + quoted));
     answer.length = ETHERNET_HEADER + IPV6_HEADER + ICMP_HEADER + quoted;

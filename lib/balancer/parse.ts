@@ -14,6 +14,9 @@ import {
   PROTOCOL_UDP,
 } from '../net/ipv4.js';
 import {
+  FRAGMENT_HEADER,
+  FRAGMENT_IS_PART,
+  FRAGMENT_OFFSET,
   IPV6_DESTINATION,
   IPV6_HEADER,
   IPV6_NEXT_HEADER,
@@ -54,6 +57,8 @@ import type { Frame } from './frame.js';
 
 /** `parse` found nothing wrong. */
 export const PARSED = -1;
+/** `parse` found a fragment: its transport header is not read. `l4` is behind IPv4's header, at IPv6's fragment header. */
+export const FRAGMENT = -2;
 
 /** At most this many extension headers are looked past; Linux allows 8 in one option header, real packets have 0 to 2. */
 const MAX_EXTENSION_HEADERS = 8;
@@ -61,10 +66,11 @@ const MAX_EXTENSION_HEADERS = 8;
 /**
  * Reads an IP frame's headers into its fields and trims the padding behind the packet. Nothing behind the frame's
  * end is read, whatever the lengths in it say.
- * @returns `PARSED`, or the counter that says why the frame must be dropped
+ * @returns `PARSED`, `FRAGMENT`, or the counter that says why the frame must be dropped
  */
 export function parse(frame: Frame): number {
   frame.family = 0;
+  frame.largestFragment = 0;
   if (frame.length < ETHERNET_HEADER) return COUNTER['drop-short-frame'];
   frame.l3 = frame.start + ETHERNET_HEADER;
   const type = frame.view.getUint16(frame.start + ETHERNET_TYPE);
@@ -72,6 +78,7 @@ export function parse(frame: Frame): number {
   if (type === ETHERTYPE_IPV4) fault = parseIpv4(frame);
   else if (type === ETHERTYPE_IPV6) fault = parseIpv6(frame);
   else return COUNTER['drop-unknown-ethertype'];
+  if (fault === FRAGMENT) return isOffloaded(frame) ? COUNTER['drop-bad-gso'] : FRAGMENT;
   if (fault !== PARSED) return fault;
   fault = readOffloads(frame);
   if (fault !== PARSED) return fault;
@@ -90,7 +97,6 @@ function parseIpv4(frame: Frame): number {
   const totalLength = view.getUint16(l3 + IPV4_TOTAL_LENGTH);
   if (totalLength < headerLength || totalLength > room) return COUNTER['drop-bad-ip-length'];
   if (!ipv4ChecksumValid(view, l3, headerLength)) return COUNTER['drop-bad-ip-checksum'];
-  if ((view.getUint16(l3 + IPV4_FRAGMENT) & IPV4_IS_FRAGMENT) !== 0) return COUNTER['drop-fragment'];
   if (headerLength > IPV4_HEADER && hasSourceRoute(bytes, l3 + IPV4_HEADER, l3 + headerLength)) {
     return COUNTER['drop-source-route'];
   }
@@ -106,7 +112,7 @@ function parseIpv4(frame: Frame): number {
   frame.destination1 = 0;
   frame.destination2 = MAPPED_WORD;
   frame.destination3 = view.getInt32(l3 + IPV4_DESTINATION);
-  return PARSED;
+  return (view.getUint16(l3 + IPV4_FRAGMENT) & IPV4_IS_FRAGMENT) === 0 ? PARSED : FRAGMENT;
 }
 
 /** A sender's own route (RFC 791) would lead a packet on behind the real server; RFC 7126 4.3, 4.4: to be dropped. */
@@ -132,15 +138,20 @@ function parseIpv6(frame: Frame): number {
   const end = l3 + totalLength;
   let next = bytes[l3 + IPV6_NEXT_HEADER]!;
   let l4 = l3 + IPV6_HEADER;
-  for (let skipped = 0; isSkippableExtension(next); skipped++) {
+  for (let skipped = 0; isSkippableExtension(next) || next === NEXT_FRAGMENT; skipped++) {
     if (skipped === MAX_EXTENSION_HEADERS || l4 + 8 > end) return COUNTER['drop-bad-ip-header'];
+    if (next === NEXT_FRAGMENT) {
+      if ((view.getUint16(l4 + FRAGMENT_OFFSET) & FRAGMENT_IS_PART) !== 0) break;
+      // The only fragment of its packet, which is therefore whole (RFC 6946).
+      frame.largestFragment = totalLength;
+    }
     // The VIP would be a station on its way only (RFC 8200 4.4: not for us to follow; RFC 5095).
     if (next === NEXT_ROUTING && bytes[l4 + ROUTING_SEGMENTS_LEFT] !== 0) return COUNTER['drop-source-route'];
+    const length = next === NEXT_FRAGMENT ? FRAGMENT_HEADER : (bytes[l4 + 1]! + 1) << 3;
     next = bytes[l4]!;
-    l4 += (bytes[l4 + 1]! + 1) << 3;
+    l4 += length;
   }
   if (l4 > end) return COUNTER['drop-bad-ip-header'];
-  if (next === NEXT_FRAGMENT) return COUNTER['drop-fragment'];
   frame.length = ETHERNET_HEADER + totalLength;
   frame.family = 6;
   frame.protocol = next;
@@ -157,7 +168,13 @@ function parseIpv6(frame: Frame): number {
   if (isMapped(frame.source0, frame.source1, frame.source2)) return COUNTER['drop-invalid-source'];
   if (isMapped(frame.destination0, frame.destination1, frame.destination2))
     return COUNTER['drop-unknown-address'];
-  return PARSED;
+  return next === NEXT_FRAGMENT ? FRAGMENT : PARSED;
+}
+
+/** Whether a checksum or segmentation is left to us; the kernel does not do so to fragments. */
+function isOffloaded({ bytes, start }: Frame): boolean {
+  const header = start - VNET_HEADER;
+  return (bytes[header + VNET_FLAGS]! & VNET_NEEDS_CHECKSUM) !== 0 || bytes[header + VNET_GSO_TYPE] !== 0;
 }
 
 /** Reads the virtio_net_hdr: it comes from the kernel, but what the fields say must fit this frame. */

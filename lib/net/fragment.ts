@@ -116,10 +116,47 @@ export function writeFragment(
 }
 
 /**
+ * Turns a first fragment's IPv4 header into that of the whole packet.
+ * @param headers bytes of the header with its options @param payload bytes of the packet behind it
+ * @param congestion whether a router marked a fragment (ECN's CE, RFC 3168 5.3)
+ */
+export function unfragmentIpv4(
+  view: DataView,
+  l3: number,
+  headers: number,
+  payload: number,
+  dontFragment: boolean,
+  congestion: boolean,
+): void {
+  if (congestion) view.setUint8(l3 + 1, view.getUint8(l3 + 1) | 0x03);
+  view.setUint16(l3 + IPV4_TOTAL_LENGTH, headers + payload);
+  view.setUint16(l3 + IPV4_FRAGMENT, dontFragment ? IPV4_DONT_FRAGMENT : 0);
+  view.setUint16(l3 + IPV4_CHECKSUM, 0);
+  view.setUint16(l3 + IPV4_CHECKSUM, finish(sumWords(view, l3, headers)));
+}
+
+/**
+ * Turns a first fragment's IPv6 headers into those of the whole packet. The fragment header still stands behind them,
+ * where the payload is to go.
+ * @param headers bytes of the headers before the fragment header @param payload, congestion as for IPv4
+ */
+export function unfragmentIpv6(
+  view: DataView,
+  l3: number,
+  headers: number,
+  payload: number,
+  congestion: boolean,
+): void {
+  if (congestion) view.setUint8(l3 + 1, view.getUint8(l3 + 1) | 0x30);
+  view.setUint16(l3 + IPV6_PAYLOAD_LENGTH, headers - IPV6_HEADER + payload);
+  view.setUint8(l3 + nextHeaderField(view, l3, headers), view.getUint8(l3 + headers));
+}
+
+/**
  * Where, counted from the IPv6 header at `l3`, stands the number that names what follows the first `headers` bytes of
  * headers, which are whole and end there.
  */
-export function nextHeaderField(view: DataView, l3: number, headers: number): number {
+function nextHeaderField(view: DataView, l3: number, headers: number): number {
   let field = IPV6_NEXT_HEADER;
   for (let at = IPV6_HEADER; at < headers; at += (view.getUint8(l3 + at + 1) + 1) << 3) field = at;
   return field;

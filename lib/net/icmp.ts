@@ -7,10 +7,15 @@ export const ICMP_ECHO_REQUEST = 8;
 export const ICMP_TIME_EXCEEDED = 11;
 export const ICMP_CODE_PORT = 3;
 export const ICMP_CODE_FRAGMENTATION_NEEDED = 4;
+/** Of time exceeded, in both families. */
+export const ICMP_CODE_REASSEMBLY = 1;
 
 export const ICMPV6_UNREACHABLE = 1;
 export const ICMPV6_PACKET_TOO_BIG = 2;
 export const ICMPV6_TIME_EXCEEDED = 3;
+export const ICMPV6_PARAMETER_PROBLEM = 4;
+/** RFC 7112: the first fragment does not hold all headers. */
+export const ICMPV6_CODE_INCOMPLETE_HEADERS = 3;
 export const ICMPV6_ECHO_REQUEST = 128;
 export const ICMPV6_ECHO_REPLY = 129;
 export const ICMPV6_CODE_PORT = 4;

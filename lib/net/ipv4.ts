@@ -19,6 +19,8 @@ export const IPV4_OPTION_COPIED = 0x80;
 
 export const IPV4_DONT_FRAGMENT = 0x4000;
 export const IPV4_MORE_FRAGMENTS = 0x2000;
+/** Of the offset, in units of 8 bytes. */
+export const IPV4_OFFSET_MASK = 0x1fff;
 /** More Fragments or a non-zero offset: the packet is a fragment. */
 export const IPV4_IS_FRAGMENT = 0x3fff;
 

@@ -14,6 +14,9 @@ export const ROUTING_SEGMENTS_LEFT = 3;
 export const FRAGMENT_HEADER = 8;
 export const FRAGMENT_OFFSET = 2;
 export const FRAGMENT_ID = 4;
+/** An offset or the flag for more: the packet is in parts. */
+export const FRAGMENT_IS_PART = 0xfff9;
+export const FRAGMENT_OFFSET_MASK = 0xfff8;
 export const FRAGMENT_MORE = 1;
 
 export const NEXT_HOP_BY_HOP = 0;
