@@ -1,7 +1,8 @@
 import { ETHERNET_HEADER, ETHERNET_SOURCE, ETHERNET_TYPE, ETHERTYPE_ARP } from '../net/ethernet.js';
-import { IPV4_DONT_FRAGMENT, IPV4_FRAGMENT, IPV4_TTL, PROTOCOL_TCP, PROTOCOL_UDP } from '../net/ipv4.js';
+import { IPV4_TTL, PROTOCOL_TCP, PROTOCOL_UDP } from '../net/ipv4.js';
 import { IPV6_HOP_LIMIT } from '../net/ipv6.js';
 import { RST, SYN } from '../net/tcp.js';
+import { AddressTable } from './address-table.js';
 import { wordsOf } from './address-words.js';
 import type { Fault } from './config/faults.js';
 import type { ResolvedConfig } from './config/model.js';
@@ -20,7 +21,10 @@ import { SequenceShift } from './connection/sequence-shift.js';
 import { TICK, TimerWheel } from './connection/timer-wheel.js';
 import { COUNTER, Counters } from './counters.js';
 import { Emitted } from './emitted.js';
+import { Fragmenter, isFragmentable, isOversize } from './forwarding/fragmenter.js';
+import { takeSegment } from './forwarding/segments.js';
 import { packetLength } from './forwarding/toa.js';
+import { Fragments, REASSEMBLED } from './fragments.js';
 import type { Frame } from './frame.js';
 import { IcmpErrors, PORT_UNREACHABLE, TIME_EXCEEDED, TOO_BIG } from './icmp.js';
 import { type LinkHardware, LinkPort } from './link-port.js';
@@ -28,7 +32,7 @@ import { LocalDelivery } from './local-delivery.js';
 import { Neighbors } from './neighbors.js';
 import { Network } from './network.js';
 import { OwnAddresses } from './own-addresses.js';
-import { PARSED, parse } from './parse.js';
+import { FRAGMENT, PARSED, parse } from './parse.js';
 import { randomStream } from './random-stream.js';
 import { turnIntoReset } from './reset.js';
 import { type Route, Routes } from './routes.js';
@@ -38,7 +42,7 @@ import { ServiceTable } from './service/service-table.js';
 import type { VirtualService } from './service/virtual-service.js';
 import { Statistics } from './statistics/statistics.js';
 import { BYTES_IN, BYTES_OUT, CONNECTIONS, PACKETS_IN, PACKETS_OUT, Traffic } from './statistics/traffic.js';
-import { DROPPED } from './verdict.js';
+import { CONSUMED, DROPPED } from './verdict.js';
 
 /** What the balancer is told of the world it runs in: it has no clock, no randomness and no device of its own. */
 export interface Environment {
@@ -80,6 +84,8 @@ export class Balancer {
   readonly #opening: Opening;
   readonly #lifecycle: Lifecycle;
   readonly #defence: Defence;
+  readonly #fragments: Fragments;
+  readonly #fragmenter: Fragmenter;
   readonly #traffic = new Traffic();
   #now = 0;
   #tick = 0;
@@ -91,6 +97,8 @@ export class Balancer {
   #serviceTable: ServiceTable;
   #routes: Routes;
   #own: OwnAddresses;
+  /** Real servers whose answers come with the client's address as their destination. */
+  #natServers: AddressTable;
   readonly #local: LocalDelivery;
 
   /** @param config a validated configuration (`validateConfig`) */
@@ -121,6 +129,8 @@ export class Balancer {
     this.#neighbors = neighbors;
     this.#persistence = persistence;
     this.#icmp = new IcmpErrors(emitted, counters);
+    this.#fragments = new Fragments({ hash, emitted, counters, icmp: this.#icmp, links: this.#links });
+    this.#fragmenter = new Fragmenter(emitted, counters, hash);
     this.#lifecycle = new Lifecycle({
       table,
       wheel,
@@ -139,6 +149,7 @@ export class Balancer {
     this.#routes = this.#createRoutes(config);
     this.#own = this.#createOwnAddresses(config);
     this.#local = new LocalDelivery(this.#own, neighbors, emitted, counters);
+    this.#natServers = this.#createNatServers(config);
     this.#serviceTable = new ServiceTable(this.#directory.current, hash);
     this.#opening = new Opening({ table, wheel, neighbors, routes: this.#routes, persistence, shift });
     this.#takeSettings(config);
@@ -181,6 +192,7 @@ export class Balancer {
     this.#own = this.#createOwnAddresses(config);
     this.#local.own = this.#own;
     this.#opening.routes = this.#routes;
+    this.#natServers = this.#createNatServers(config);
     this.#serviceTable = new ServiceTable(this.#directory.current, this.#hash);
     this.#takeSettings(config);
     this.#opening.reroute();
@@ -216,7 +228,13 @@ export class Balancer {
     if (view.getUint16(start + ETHERNET_TYPE) === ETHERTYPE_ARP) return this.#local.arp(frame, link);
 
     const fault = parse(frame);
+    if (fault === FRAGMENT) return this.#fragment(frame, forUs);
     if (fault !== PARSED) return this.#drop(fault);
+    return this.#packet(frame, link, forUs);
+  }
+
+  /** A whole IP packet, parsed. */
+  #packet(frame: Frame, link: LinkPort, forUs: boolean): number {
     if (frame.protocol !== PROTOCOL_TCP && frame.protocol !== PROTOCOL_UDP) {
       return this.#local.notBalanced(frame, link, forUs);
     }
@@ -238,6 +256,43 @@ export class Balancer {
     return this.#fromClient(frame, link, connection);
   }
 
+  /** A fragment: kept until its datagram is whole, which then goes on like any other packet. */
+  #fragment(frame: Frame, forUs: boolean): number {
+    if (!forUs) return this.#drop(COUNTER['drop-not-for-us']);
+    if (!this.#isExpected(frame)) return this.#drop(COUNTER['drop-unknown-address']);
+    if (!this.#isUsableSource(frame)) return this.#drop(COUNTER['drop-invalid-source']);
+    const result = this.#fragments.add(frame, this.#now);
+    if (result !== REASSEMBLED) return result;
+    const { whole } = this.#fragments;
+    const verdict = this.#packet(whole, this.#links[whole.link]!, true);
+    if (verdict >= 0) return this.#sendWhole(whole, verdict);
+    this.emitted.discard(whole);
+    return verdict;
+  }
+
+  /** Whether a fragment is for an address of ours, or the answer of a real server that gives the client's as its destination. */
+  #isExpected(frame: Frame): boolean {
+    const { source0, source1, source2, source3 } = frame;
+    const { destination0, destination1, destination2, destination3 } = frame;
+    return (
+      this.#own.has(destination0, destination1, destination2, destination3) ||
+      this.#natServers.find(source0, source1, source2, source3, 0) !== -1
+    );
+  }
+
+  /** Sends a datagram that was made whole, with its MAC addresses: in fragments where it is the long answer to a ping. */
+  #sendWhole(whole: Frame, link: number): number {
+    const { mtu } = this.#links[link]!;
+    if (!isOversize(whole, mtu)) {
+      this.emitted.send(whole, link);
+      return CONSUMED;
+    }
+    const count = this.#fragmenter.begin(whole, mtu);
+    for (let i = 0; i < count; i++) this.emitted.send(this.#fragmenter.fragment(i), link);
+    this.emitted.discard(whole);
+    return count === 0 ? DROPPED : CONSUMED;
+  }
+
   /**
    * Moves the clock: expires connections, asks for neighbors again, goes on with announcements. To be called about every 250 ms.
    * @param now milliseconds
@@ -252,6 +307,7 @@ export class Balancer {
       this.#defence.advance(this.#tick, (this.emitted.available - EXPIRY_RESERVE) >> 1);
     }
     while (this.emitted.available >= EXPIRY_RESERVE) {
+      if (this.#fragments.expireNext(now)) continue;
       if (!this.#lifecycle.expireNext(this.#tick)) return this.#own.continueAnnouncing(this.emitted);
     }
     return true;
@@ -274,8 +330,8 @@ export class Balancer {
     this.#lifecycle.onClientPacket(connection, service, frame, this.#now, this.#tick);
     this.#count(frame, owner & 0xffff, PACKETS_IN, BYTES_IN);
     if (frame.segments > 1) this.#sendAhead(frame, service, base, hop);
-    forwarding.toServer(frame, words, base, toa, mtu, this.counters);
-    return this.#send(frame, hop);
+    forwarding.toServer(frame, words, base, toa, optionLimit(frame, mtu), this.counters);
+    return this.#send(frame, hop, mtu);
   }
 
   #fromServer(frame: Frame, link: LinkPort, connection: number): number {
@@ -296,7 +352,7 @@ export class Balancer {
     this.#count(frame, owner & 0xffff, PACKETS_OUT, BYTES_OUT);
     const serverMtu = this.#neighbors.mtuOf(serverHop);
     service.forwarding.toClient(frame, words, base, service.toa, serverMtu, this.counters);
-    return this.#send(frame, hop);
+    return this.#send(frame, hop, mtu);
   }
 
   /** Sends what a client's GSO frame has to be preceded by. */
@@ -307,7 +363,7 @@ export class Balancer {
       const head = forwarding.splitAhead(frame, words, base, toa, this.emitted, this.counters);
       if (head === undefined) return;
       forwarding.toServer(head, words, base, toa, mtu, this.counters);
-      this.#emit(head, hop);
+      this.#emit(head, hop, mtu);
     }
   }
 
@@ -386,16 +442,14 @@ export class Balancer {
 
   /** Why a packet can go no further, after answering it; or PARSED. Nothing was changed in it or its connection. */
   #refusal(frame: Frame, link: LinkPort, mtu: number): number {
-    const { bytes, view, l3 } = frame;
+    const { bytes, l3 } = frame;
     const ttl = bytes[l3 + (frame.family === 4 ? IPV4_TTL : IPV6_HOP_LIMIT)]!;
     if (ttl <= 1) {
       this.#icmp.answer(frame, link, TIME_EXCEEDED, 0, this.#now);
       return COUNTER['drop-ttl-expired'];
     }
-    if (packetLength(frame) <= mtu) return PARSED;
-    if (frame.family === 6 || (view.getUint16(l3 + IPV4_FRAGMENT) & IPV4_DONT_FRAGMENT) !== 0) {
-      this.#icmp.answer(frame, link, TOO_BIG, mtu, this.#now);
-    }
+    if (packetLength(frame) <= mtu || isFragmentable(frame, mtu)) return PARSED;
+    this.#icmp.answer(frame, link, TOO_BIG, mtu, this.#now);
     return COUNTER['drop-too-big'];
   }
 
@@ -405,15 +459,43 @@ export class Balancer {
     this.#neighbors.observe(hop, frame.view.getUint16(source), frame.view.getInt32(source + 2));
   }
 
-  #send(frame: Frame, hop: number): number {
+  /** A packet leaves by a hop whose way carries `mtu` bytes: as it is, or cut so that it can. */
+  #send(frame: Frame, hop: number, mtu: number): number {
+    if (frame.segments > 1 && packetLength(frame) > mtu) {
+      for (let head = this.#segment(frame); head !== undefined; head = this.#segment(frame)) {
+        this.#emit(head, hop, mtu);
+      }
+    }
+    return isOversize(frame, mtu) ? this.#sendFragments(frame, hop, mtu) : this.#leave(frame, hop);
+  }
+
+  #segment(frame: Frame): Frame | undefined {
+    return takeSegment(frame, this.emitted, this.counters);
+  }
+
+  /** @returns CONSUMED, or DROPPED where one did not get away: without it the others are of no use */
+  #sendFragments(frame: Frame, hop: number, mtu: number): number {
+    const count = this.#fragmenter.begin(frame, mtu);
+    let verdict = count === 0 ? DROPPED : CONSUMED;
+    for (let i = 0; i < count; i++) {
+      const fragment = this.#fragmenter.fragment(i);
+      const link = this.#leave(fragment, hop);
+      if (link >= 0) this.emitted.send(fragment, link);
+      else this.emitted.discard(fragment);
+      if (link === DROPPED) verdict = DROPPED;
+    }
+    return verdict;
+  }
+
+  #leave(frame: Frame, hop: number): number {
     const verdict = this.#neighbors.address(frame, hop);
     if (verdict >= 0) this.counters.add(COUNTER['frames-forwarded']);
     return verdict;
   }
 
   /** Sends a frame of our own, or leaves a copy with the neighbor it waits for. */
-  #emit(frame: Frame, hop: number): void {
-    const verdict = this.#send(frame, hop);
+  #emit(frame: Frame, hop: number, mtu: number): void {
+    const verdict = this.#send(frame, hop, mtu);
     if (verdict >= 0) this.emitted.send(frame, verdict);
     else this.emitted.discard(frame);
   }
@@ -478,6 +560,16 @@ export class Balancer {
     this.#defence.mode = settings.dropEntry;
   }
 
+  #createNatServers({ services }: ResolvedConfig): AddressTable {
+    const servers = services.filter(({ mode }) => mode === 'nat').flatMap(({ realServers }) => realServers);
+    const table = new AddressTable(this.#hash, servers.length);
+    for (const { address } of servers) {
+      const [word0, word1, word2, word3] = wordsOf(address) as unknown as [number, number, number, number];
+      table.set(word0, word1, word2, word3, 0, 0);
+    }
+    return table;
+  }
+
   #createRoutes({ links, routes, services }: ResolvedConfig): Routes {
     const locals = services.flatMap(({ localAddresses }) => localAddresses);
     const vips = services.flatMap(({ address }) => address.filter((text) => !text.includes('/')));
@@ -493,6 +585,11 @@ export class Balancer {
     const networks = texts.map((text) => new Network(text));
     return new OwnAddresses(networks, ofLinks, this.#links, this.#routes, this.#hash);
   }
+}
+
+/** How long a packet may become by the option: one that came in fragments leaves in fragments. */
+function optionLimit(frame: Frame, mtu: number): number {
+  return frame.largestFragment === 0 ? mtu : Number.MAX_SAFE_INTEGER;
 }
 
 /** No mode makes a packet longer than this, by an option and a header. */

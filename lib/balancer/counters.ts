@@ -32,6 +32,8 @@ const NAMES = [
   'fragments-reassembled',
   'fragments-timed-out',
   'fragments-evicted',
+  'packets-fragmented',
+  'fragments-out',
   'drop-fragment-bad-length',
   'drop-fragment-too-long',
   'drop-fragment-tiny',
@@ -56,6 +58,7 @@ const NAMES = [
   'drop-neighbor-unresolved',
   'drop-neighbor-table-full',
   'drop-out-of-buffers',
+  'segments-made',
   // answers
   'answer-arp',
   'answer-ndp',

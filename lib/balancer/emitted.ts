@@ -24,9 +24,14 @@ export class Emitted {
     return this.#small.available;
   }
 
+  /** How many frames with room for `length` bytes can still be taken. */
+  room(length: number): number {
+    return this.#poolFor(length).available;
+  }
+
   /** A frame with room for `length` bytes, or undefined when all are in use. */
   take(length: number): Frame | undefined {
-    return (length <= this.#small.largest ? this.#small : this.#large).take();
+    return this.#poolFor(length).take();
   }
 
   /** A copy of a frame, vnet header included, or undefined when there is no room. */
@@ -67,5 +72,8 @@ export class Emitted {
   clear(): void {
     for (let i = 0; i < this.count; i++) this.discard(this.#frames[i]!);
     this.count = 0;
+  }
+  #poolFor(length: number): FramePool {
+    return length <= this.#small.largest ? this.#small : this.#large;
   }
 }

@@ -97,7 +97,9 @@ export class LocalDelivery {
 
   /** A solicitation or an advertisement (RFC 4861 7.2). */
   #neighborDiscovery(frame: Frame, link: LinkPort, type: number): number {
-    if (!isValidNeighborMessage(frame)) return this.#drop(COUNTER['drop-bad-ndp']);
+    // RFC 6980: not in fragments, which would hide it from those who watch over a link.
+    if (frame.largestFragment !== 0 || !isValidNeighborMessage(frame))
+      return this.#drop(COUNTER['drop-bad-ndp']);
     const { view } = frame;
     const target = Int32Array.from({ length: 4 }, (_, i) => view.getInt32(frame.l4 + NDP_TARGET + 4 * i));
     const [word0, word1, word2, word3] = target as unknown as [number, number, number, number];

@@ -44,16 +44,13 @@ export function writeSegment(packet: TcpPacket, index: number, to: DataView, at:
   copySumming(view, l3, to, at, headers);
   const payloadSum = copySumming(view, l3 + headers + offset, to, at + headers, payload);
 
-  let pseudoSum = PROTOCOL_TCP + l4Length + payload;
   if (packet.family === 4) {
     to.setUint16(at + IPV4_TOTAL_LENGTH, length);
     to.setUint16(at + IPV4_ID, view.getUint16(l3 + IPV4_ID) + index);
     to.setUint16(at + IPV4_CHECKSUM, 0);
     to.setUint16(at + IPV4_CHECKSUM, finish(sumWords(to, at, l4 - l3)));
-    pseudoSum += sumWords(to, at + IPV4_SOURCE, IPV4_DESTINATION + 4 - IPV4_SOURCE);
   } else {
     to.setUint16(at + IPV6_PAYLOAD_LENGTH, length - IPV6_HEADER);
-    pseudoSum += sumWords(to, at + IPV6_SOURCE, IPV6_HEADER - IPV6_SOURCE);
   }
 
   const tcp = at + l4 - l3;
@@ -62,6 +59,16 @@ export function writeSegment(packet: TcpPacket, index: number, to: DataView, at:
   const notLast = offset + payload === packet.payload ? 0 : FIN | PSH;
   to.setUint8(tcp + TCP_FLAGS, view.getUint8(l4 + TCP_FLAGS) & ~(notFirst | notLast));
   to.setUint16(tcp + TCP_CHECKSUM, 0);
+  const pseudoSum = tcpPseudoSum(to, at, packet.family, l4Length + payload);
   to.setUint16(tcp + TCP_CHECKSUM, finish(pseudoSum + sumWords(to, tcp, l4Length) + payloadSum));
   return length;
+}
+
+/** The unfolded sum of TCP's pseudo-header (RFC 9293 3.1) for a segment of `length` bytes, header included. */
+export function tcpPseudoSum(view: DataView, l3: number, family: number, length: number): number {
+  const addresses =
+    family === 4
+      ? sumWords(view, l3 + IPV4_SOURCE, IPV4_DESTINATION + 4 - IPV4_SOURCE)
+      : sumWords(view, l3 + IPV6_SOURCE, IPV6_HEADER - IPV6_SOURCE);
+  return addresses + PROTOCOL_TCP + length;
 }

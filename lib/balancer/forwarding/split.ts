@@ -1,5 +1,5 @@
 import { applyDelta, applyPartialDelta, delta16, fold } from '../../net/checksum.js';
-import { IPV4_CHECKSUM } from '../../net/ipv4.js';
+import { IPV4_CHECKSUM, IPV4_ID } from '../../net/ipv4.js';
 import { CWR, FIN, PSH, TCP_CHECKSUM, TCP_FLAGS, TCP_SEQUENCE } from '../../net/tcp.js';
 import { VNET_HEADER } from '../../net/virtio.js';
 import type { Emitted } from '../emitted.js';
@@ -37,19 +37,40 @@ export function splitGso(frame: Frame, emitted: Emitted): Frame | undefined {
   resize(head, cut);
   clearFlags(head, FIN | PSH);
 
-  frame.bytes.copyWithin(frame.start - VNET_HEADER + cut, frame.start - VNET_HEADER, frame.start + headers);
+  dropFront(frame, cut);
+  return head;
+}
+
+/**
+ * Takes whole segments, `cut` bytes of payload, off the front of a GSO frame whose checksum is partial: its headers
+ * move up to the rest, and tell of it alone.
+ */
+export function dropFront(frame: Frame, cut: number): void {
+  const { view } = frame;
+  const payload = frame.l4 + frame.l4Length;
+  frame.bytes.copyWithin(frame.start - VNET_HEADER + cut, frame.start - VNET_HEADER, payload);
   frame.start += cut;
   frame.l3 += cut;
   frame.l4 += cut;
   frame.sequence = (frame.sequence + cut) | 0;
-  frame.view.setInt32(frame.l4 + TCP_SEQUENCE, frame.sequence);
+  const sequenceAt = frame.l4 + TCP_SEQUENCE;
+  view.setInt32(sequenceAt, view.getInt32(sequenceAt) + cut);
+  const segments = cut / frame.gsoSize;
   frame.length -= cut;
   resize(frame, frame.payload - cut);
+  if (frame.family === 4) growId(frame, segments);
   clearFlags(frame, CWR);
-  return head;
 }
 
-function copyParsed(to: Frame, from: Frame): void {
+/** Every segment of a GSO frame has an id of its own, one more than the one before. */
+function growId({ view, l3 }: Frame, segments: number): void {
+  const before = view.getUint16(l3 + IPV4_ID);
+  view.setUint16(l3 + IPV4_ID, before + segments);
+  applyDelta(view, l3 + IPV4_CHECKSUM, delta16(before, before + segments));
+}
+
+/** Sets the fields of a copy of a frame's headers, which begins at `to.start`, to what `parse` found in the frame. */
+export function copyParsed(to: Frame, from: Frame): void {
   const shift = to.start - from.start;
   to.l3 = from.l3 + shift;
   to.l4 = from.l4 + shift;
@@ -71,6 +92,7 @@ function copyParsed(to: Frame, from: Frame): void {
   to.payload = from.payload;
   to.partial = from.partial;
   to.gsoSize = from.gsoSize;
+  to.largestFragment = from.largestFragment;
 }
 
 /** Sets the lengths of a half whose payload is now `payload` bytes, and the checksums that hold them. */

@@ -18,6 +18,7 @@ import { LOCAL, SERVER } from '../connection/record.js';
 import type { Frame } from '../frame.js';
 import type { Forwarding } from './forwarding.js';
 import { decrementTtl } from './rewrite.js';
+import { completeInSoftware, takeSegment } from './segments.js';
 
 /** Explicit Congestion Notification, the low two bits of TOS and traffic class (RFC 3168). */
 const ECN_MASK = 3;
@@ -31,12 +32,14 @@ const ECN_CE = 3;
 export const tunnel: Forwarding = {
   growth: (words, base) => (isIpv4At(words, base + SERVER) ? IPV4_HEADER : IPV6_HEADER),
   growthToClient: 0,
-  splitAhead: () => undefined,
+  // No device cuts what is inside of a tunnel (virtio_net_hdr has no words for it).
+  splitAhead: (frame, _words, _base, _toa, emitted, counters) => takeSegment(frame, emitted, counters),
   toServer: encapsulate,
   toClient: () => {},
 };
 
 function encapsulate(frame: Frame, words: Int32Array, base: number): void {
+  completeInSoftware(frame);
   decrementTtl(frame);
   const { bytes, view, l3, family } = frame;
   const inner = frame.start + frame.length - l3;

@@ -289,32 +289,6 @@ for (const topology of TOPOLOGIES) {
     }
   });
 
-  test(name('fragments are dropped and counted'), () => {
-    const rig = new Rig({ topology });
-    const flow = new Flow(rig).settled();
-    const ethernet = packet().ethernet({ from: MACS.gateway, to: MACS.balancer[OUTSIDE] });
-    const ends = { from: flow.clientAddress, to: topology.vip };
-    const tcp = { from: flow.clientPort, to: 80, flags: 'A' };
-    const fragments =
-      family === 4
-        ? [
-            ethernet
-              .ipv4({ ...ends, moreFragments: true, dontFragment: false })
-              .tcp(tcp)
-              .payload(44),
-            ethernet.ipv4({ ...ends, fragmentOffset: 64, dontFragment: false, protocol: 6 }).payload(44),
-            ethernet.ipv4({ ...ends, fragmentOffset: 64, moreFragments: true, protocol: 6 }).payload(48),
-          ]
-        : [
-            ethernet.ipv6(ends).fragment({ offset: 0, more: true }).tcp(tcp).payload(44),
-            ethernet.ipv6(ends).fragment({ offset: 64, more: false }).tcp(tcp),
-            ethernet.ipv6(ends).extension(0).fragment({ offset: 64, more: true }).tcp(tcp),
-          ];
-    for (const fragment of fragments) {
-      rig.play([{ what: 'a fragment', in: [OUTSIDE, fragment], out: [], counters: { 'drop-fragment': 1 } }]);
-    }
-  });
-
   test(name('protocols that are not balanced are dropped and counted'), () => {
     const rig = new Rig({ topology });
     const ends = { from: topology.client(1), to: topology.vip };
@@ -385,14 +359,6 @@ test('IPv4: a wrong header checksum, version or header length is dropped', () =>
       counters: { 'drop-bad-ip-header': 1 },
     })),
   ]);
-});
-
-test('IPv4: a packet too big that may be fragmented is dropped without an answer', () => {
-  const [topology] = TOPOLOGIES;
-  const rig = new Rig({ topology, mtus: [1500, 1400] });
-  const flow = new Flow(rig).settled();
-  const segment = { flags: 'A', seq: 1, ack: 2, payload: 1400, ip: { dontFragment: false } };
-  rig.play([{ what: 'no DF', in: flow.client(segment), out: [], counters: { 'drop-too-big': 1 } }]);
 });
 
 test('IPv4: options of the IP header pass', () => {
