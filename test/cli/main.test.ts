@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { main, toa } from './toa.js';
 
@@ -33,6 +35,37 @@ test('an error without a remedy of its own says where to look', () => {
   assert.match(
     stderr,
     /^toa: \/nowhere\/lb\.json cannot be read: .*\n\(toa lb run --help shows what it takes\)\n$/,
+  );
+});
+
+test('a file that cannot be read is usage, or permission: exit 2 or 4, with what to do', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'toa-files-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const { status, stderr } = toa(['watch', '--read', folder]);
+  assert.equal(status, 2);
+  assert.match(stderr, /^toa: EISDIR: .*\n\(toa watch --help shows what it takes\)\n$/);
+
+  if (process.geteuid?.() !== 0) return t.skip('only root can be another user');
+  chmodSync(folder, 0o755);
+  writeFileSync(join(folder, 'secret.pcap'), '', { mode: 0o600 });
+  const command = [process.execPath, main, 'watch', '--read', join(folder, 'secret.pcap')];
+  const denied = spawnSync('setpriv', ['--reuid', '65534', '--clear-groups', ...command], {
+    encoding: 'utf8',
+  });
+  assert.equal(denied.status, 4);
+  assert.match(denied.stderr, /^toa: EACCES: .*\n\(run it as root, or with sudo\)\n$/);
+});
+
+test('what nobody has thought of exits with 1, shows where it was, and asks for a report', () => {
+  const script = `
+    import { report } from '${new URL('../../cli/report.js', import.meta.url)}';
+    process.exitCode = report(new TypeError('surprise'), 'toa');`;
+  const args = ['--input-type=module', '--eval', script];
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+  assert.deepEqual([status, stdout], [1, '']);
+  assert.match(
+    stderr,
+    /^toa: unexpected error: TypeError: surprise\n +at .*\n[\s\S]*\n\(this is a fault of toakit: .*\)\n$/,
   );
 });
 
