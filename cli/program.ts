@@ -68,7 +68,7 @@ export function createProgram(): Command {
     ],
     examples: [
       'sudo toa doctor                # what is wrong here?',
-      'sudo toa watch eth0            # does the option arrive? what is odd about it?',
+      'sudo toa watch eth0            # does the option arrive?',
       "toa demo                       # see clients' addresses cross a balancer",
       "toa lb run -c lb.json --check  # look at a balancer's file",
       'toa lb run -c lb.json          # run the balancer',
