@@ -340,9 +340,9 @@ export class Balancer {
     const owner = words[base + OWNER]!;
     const hop = words[base + CLIENT_HOP]!;
     const service = this.#services[owner >>> 16]!;
-    const mtu = this.#neighbors.mtuOf(hop) - service.forwarding.growthToClient;
+    const mtu = this.#neighbors.mtuOf(hop);
     if (!isEasilyForwarded(frame, mtu)) {
-      const refusal = this.#refusal(frame, link, mtu);
+      const refusal = this.#refusal(frame, link, mtu - service.forwarding.growthToClient);
       if (refusal !== PARSED) return this.#drop(refusal);
     }
 
