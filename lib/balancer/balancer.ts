@@ -16,7 +16,16 @@ import { KeyedHash } from './connection/keyed-hash.js';
 import { isOpening, Lifecycle } from './connection/lifecycle.js';
 import { Opening } from './connection/opening.js';
 import { Persistence } from './connection/persistence.js';
-import { CLIENT_HOP, OWNER, RECORD_WORDS, SERVER_HOP } from './connection/record.js';
+import { ProxyHeaders } from './connection/proxy-headers.js';
+import {
+  CLIENT_HOP,
+  FLAG_HEADER_DUE,
+  FLAG_HEADER_PENDING,
+  OWNER,
+  RECORD_WORDS,
+  SERVER_HOP,
+  STATE,
+} from './connection/record.js';
 import { SequenceShift } from './connection/sequence-shift.js';
 import { TICK, TimerWheel } from './connection/timer-wheel.js';
 import { COUNTER, Counters } from './counters.js';
@@ -86,6 +95,7 @@ export class Balancer {
   readonly #defence: Defence;
   readonly #fragments: Fragments;
   readonly #fragmenter: Fragmenter;
+  readonly #proxyHeaders: ProxyHeaders;
   readonly #traffic = new Traffic();
   #now = 0;
   #tick = 0;
@@ -142,6 +152,7 @@ export class Balancer {
       counters,
       activeStates: activeStates(profile),
     });
+    this.#proxyHeaders = new ProxyHeaders(words, emitted, neighbors, counters);
     this.#defence = new Defence(table, this.#lifecycle, counters);
 
     this.#config = config;
@@ -302,6 +313,7 @@ export class Balancer {
     const second = Math.floor(this.#now / 1000);
     this.#setClock(now);
     this.#neighbors.advance(this.#tick);
+    this.#proxyHeaders.advance(this.#tick);
     if (this.statistics.advance(now)) this.#limitRates();
     if (Math.floor(now / 1000) !== second) {
       this.#defence.advance(this.#tick, (this.emitted.available - EXPIRY_RESERVE) >> 1);
@@ -328,6 +340,8 @@ export class Balancer {
 
     this.#observeSender(frame, words[base + CLIENT_HOP]!);
     this.#lifecycle.onClientPacket(connection, service, frame, this.#now, this.#tick);
+    const headerDue = (words[base + STATE]! & FLAG_HEADER_DUE) !== 0;
+    if (headerDue && !this.#proxyHeaders.onClientPacket(connection, frame, this.#tick)) return DROPPED;
     this.#count(frame, owner & 0xffff, PACKETS_IN, BYTES_IN);
     if (frame.segments > 1) this.#sendAhead(frame, service, base, hop);
     forwarding.toServer(frame, words, base, toa, optionLimit(frame, mtu), this.counters);
@@ -350,6 +364,8 @@ export class Balancer {
     this.#observeSender(frame, serverHop);
     this.#lifecycle.onServerPacket(connection, service, frame, this.#tick);
     this.#count(frame, owner & 0xffff, PACKETS_OUT, BYTES_OUT);
+    if ((words[base + STATE]! & FLAG_HEADER_PENDING) !== 0)
+      this.#proxyHeaders.onServerPacket(connection, frame);
     const serverMtu = this.#neighbors.mtuOf(serverHop);
     service.forwarding.toClient(frame, words, base, service.toa, serverMtu, this.counters);
     return this.#send(frame, hop, mtu);

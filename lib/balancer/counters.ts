@@ -89,6 +89,10 @@ const NAMES = [
   'option-fast-open-removed',
   'option-list-malformed',
   'mss-lowered',
+  // the PROXY header
+  'proxy-header-sent',
+  'proxy-header-resent',
+  'proxy-header-given-up',
 ] as const;
 
 export type CounterName = (typeof NAMES)[number];

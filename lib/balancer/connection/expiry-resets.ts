@@ -2,7 +2,8 @@ import { RST } from '../../net/tcp.js';
 import { COUNTER, type Counters } from '../counters.js';
 import type { Emitted } from '../emitted.js';
 import type { Neighbors } from '../neighbors.js';
-import { RESET_MAX, writeReset } from '../reset.js';
+import { writeReset } from '../reset.js';
+import { EMPTY_SEGMENT_MAX } from '../segment.js';
 import {
   CLIENT,
   CLIENT_HOP,
@@ -48,7 +49,7 @@ export class ExpiryResets {
   }
 
   #reset(source: Int32Array, destination: Int32Array, ports: number, sequence: number, hop: number): void {
-    const frame = this.#emitted.take(RESET_MAX);
+    const frame = this.#emitted.take(EMPTY_SEGMENT_MAX);
     if (frame === undefined) {
       this.#counters.add(COUNTER['drop-out-of-buffers']);
       return;

@@ -12,6 +12,7 @@ import {
   CLIENT,
   CLIENT_HOP,
   CLIENT_PORTS,
+  FLAG_HEADER_DUE,
   FLAG_ONE_WAY,
   FLAG_TEMPLATE,
   FLAG_UDP,
@@ -107,7 +108,10 @@ export class Opening {
     words.set(server.address, base + SERVER);
     words[base + OWNER] = (service.index << 16) | server.index;
     words[base + STATE] =
-      STATE_NONE | (frame.protocol === PROTOCOL_UDP ? FLAG_UDP : 0) | (service.oneWay ? FLAG_ONE_WAY : 0);
+      STATE_NONE |
+      (frame.protocol === PROTOCOL_UDP ? FLAG_UDP : 0) |
+      (service.oneWay ? FLAG_ONE_WAY : 0) |
+      (service.sendsProxyHeader ? FLAG_HEADER_DUE : 0);
   }
 
   /** Finds the next hops to both sides; of a one-way connection only to the real server. @returns 0, or `~counter` */

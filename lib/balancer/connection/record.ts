@@ -48,6 +48,10 @@ export const TEMPLATE = 32;
 /** In a template: the connections that it holds. */
 export const HELD = 33;
 
+/** With a PROXY header: the window that it was sent with, and the client's acknowledgment. */
+export const HEADER_WINDOW = 34;
+export const HEADER_ACKNOWLEDGMENT = 35;
+
 export const STATE_MASK = 0xff;
 /** FIRST_DATA_SEQUENCE is known: the SYN-ACK was seen. */
 export const FLAG_SYN_ACK_SEEN = 0x100;
@@ -59,6 +63,12 @@ export const FLAG_UDP = 0x400;
 export const FLAG_ONE_WAY = 0x800;
 /** No connection but what persistence remembers: CLIENT is masked, without a port. */
 export const FLAG_TEMPLATE = 0x1000;
+/** The service has a PROXY header go ahead of the client's first byte, which is still to be sent; */
+export const FLAG_HEADER_DUE = 0x2000;
+/** it was sent, and SEQUENCE_DELTA has its length in it; */
+export const FLAG_HEADER_SENT = 0x4000;
+/** the real server has not acknowledged it. */
+export const FLAG_HEADER_PENDING = 0x8000;
 
 export const PACKETS_SHIFT = 24;
 export const PACKETS_MAX = 15;

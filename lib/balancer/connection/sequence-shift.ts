@@ -1,7 +1,11 @@
 import { COUNTER, type Counters } from '../counters.js';
 import type { Frame } from '../frame.js';
 import type { InitialSequence } from './initial-sequence.js';
+import { proxyHeaderLength } from './proxy-header.js';
 import {
+  FLAG_HEADER_DUE,
+  FLAG_HEADER_PENDING,
+  FLAG_HEADER_SENT,
   FLAG_SERVER_SEEN,
   FLAG_SYN_ACK_SEEN,
   INITIAL_SEQUENCE,
@@ -9,6 +13,9 @@ import {
   SERVER,
   STATE,
 } from './record.js';
+
+const SEEN = FLAG_SYN_ACK_SEEN | FLAG_SERVER_SEEN;
+const HEADER = FLAG_HEADER_SENT | FLAG_HEADER_PENDING;
 
 /**
  * FULLNAT's initial sequence numbers: those of clients that share a local port grow with time, whatever the clients'
@@ -39,8 +46,11 @@ export class SequenceShift {
    */
   onClientSyn(base: number, frame: Frame, now: number): void {
     const words = this.#words;
-    if (((frame.sequence + words[base + SEQUENCE_DELTA]!) | 0) === words[base + INITIAL_SEQUENCE]) return;
-    words[base + STATE]! &= ~(FLAG_SYN_ACK_SEEN | FLAG_SERVER_SEEN);
+    const state = words[base + STATE]!;
+    const header = (state & FLAG_HEADER_SENT) === 0 ? 0 : proxyHeaderLength(words, base);
+    const sequence = (frame.sequence + words[base + SEQUENCE_DELTA]! - header) | 0;
+    if (sequence === words[base + INITIAL_SEQUENCE]) return;
+    words[base + STATE] = header === 0 ? state & ~SEEN : (state & ~(SEEN | HEADER)) | FLAG_HEADER_DUE;
     this.begin(base, frame.sequence, now);
     this.#counters.add(COUNTER['connections-reused']);
   }

@@ -58,6 +58,8 @@ export class VirtualService {
   scheduler!: Scheduler;
   localAddresses!: LocalAddresses;
   toa!: ToaSetting;
+  /** The client's address goes ahead of its first byte (`clientAddress: 'proxy-v2'`). */
+  sendsProxyHeader = false;
   persistence!: Persistence | undefined;
   /** Ticks that a connection lives after its last packet, by state. */
   timeouts!: Int32Array;
@@ -117,6 +119,7 @@ export class VirtualService {
       cascade: toa?.cascade ?? false,
       prune: toa?.prune ?? 'none',
     };
+    this.sendsProxyHeader = config.clientAddress === 'proxy-v2';
     this.#limits = config.limits;
     this.persistence = config.persistence && {
       ticks: ticksOf(config.persistence.timeout),

@@ -1,0 +1,168 @@
+import { applyDelta, delta32 } from '../../net/checksum.js';
+import { ETHERNET_HEADER } from '../../net/ethernet.js';
+import { IPV6_HEADER } from '../../net/ipv6.js';
+import {
+  ACK,
+  PSH,
+  RST,
+  SYN,
+  TCP_ACKNOWLEDGMENT,
+  TCP_CHECKSUM,
+  TCP_HEADER,
+  TCP_WINDOW,
+} from '../../net/tcp.js';
+import { COUNTER, type Counters } from '../counters.js';
+import type { Emitted } from '../emitted.js';
+import type { Frame } from '../frame.js';
+import type { Neighbors } from '../neighbors.js';
+import { writeSegment } from '../segment.js';
+import { PROXY_HEADER_MAX, proxyHeaderLength, writeProxyHeader } from './proxy-header.js';
+import {
+  FLAG_HEADER_DUE,
+  FLAG_HEADER_PENDING,
+  FLAG_HEADER_SENT,
+  FLAG_SYN_ACK_SEEN,
+  HEADER_ACKNOWLEDGMENT,
+  HEADER_WINDOW,
+  INITIAL_SEQUENCE,
+  LOCAL,
+  RECORD_WORDS,
+  SEQUENCE_DELTA,
+  SERVER,
+  SERVER_HOP,
+  SERVER_PORTS,
+  STATE,
+  swapPorts,
+} from './record.js';
+import { ticksOf } from './timer-wheel.js';
+
+const FRAME_MAX = ETHERNET_HEADER + IPV6_HEADER + TCP_HEADER + PROXY_HEADER_MAX;
+/** A header is sent again after so many seconds, each time twice as many, as TCP's first timeout (RFC 6298 2.1), */
+const FIRST_TIMEOUT = ticksOf(1);
+/** and so many times; then the connection is left to the timeout of its state. */
+const RESENDS = 5;
+
+interface Unacknowledged {
+  readonly connection: number;
+  /** Tells the connection from a later one with the same record. */
+  readonly initialSequence: number;
+  at: number;
+  timeout: number;
+}
+
+/**
+ * PROXY headers: the balancer's own first bytes towards the real server, ahead of the client's. The header leaves with
+ * the handshake ACK, so that servers which speak first work too, and again until it is acknowledged. From then on it
+ * is just a part of the connection's SEQUENCE_DELTA.
+ */
+export class ProxyHeaders {
+  readonly #words: Int32Array;
+  readonly #emitted: Emitted;
+  readonly #neighbors: Neighbors;
+  readonly #counters: Counters;
+  readonly #header = new Uint8Array(PROXY_HEADER_MAX);
+  #unacknowledged: Unacknowledged[] = [];
+
+  constructor(words: Int32Array, emitted: Emitted, neighbors: Neighbors, counters: Counters) {
+    this.#words = words;
+    this.#emitted = emitted;
+    this.#neighbors = neighbors;
+    this.#counters = counters;
+  }
+
+  /**
+   * A client's packet, not yet rewritten, of a connection whose header is due: sends it if the handshake is that far.
+   * @returns whether the packet may go on; else there was no buffer for the header
+   */
+  onClientPacket(connection: number, frame: Frame, tick: number): boolean {
+    const words = this.#words;
+    const base = connection * RECORD_WORDS;
+    if ((frame.tcpFlags & (ACK | SYN | RST)) !== ACK || (words[base + STATE]! & FLAG_SYN_ACK_SEEN) === 0)
+      return true;
+    words[base + HEADER_WINDOW] = frame.view.getUint16(frame.l4 + TCP_WINDOW);
+    words[base + HEADER_ACKNOWLEDGMENT] = frame.acknowledgment;
+    if (!this.#send(base)) return false;
+    words[base + STATE] = (words[base + STATE]! & ~FLAG_HEADER_DUE) | FLAG_HEADER_SENT | FLAG_HEADER_PENDING;
+    words[base + SEQUENCE_DELTA]! += proxyHeaderLength(words, base);
+    this.#unacknowledged.push({
+      connection,
+      initialSequence: words[base + INITIAL_SEQUENCE]!,
+      at: tick + FIRST_TIMEOUT,
+      timeout: FIRST_TIMEOUT,
+    });
+    this.#counters.add(COUNTER['proxy-header-sent']);
+    return true;
+  }
+
+  /**
+   * A real server's packet, not yet rewritten, while its acknowledgment of the header is awaited: what it acknowledges
+   * of the header alone must seem to the client to be just its SYN.
+   */
+  onServerPacket(connection: number, frame: Frame): void {
+    if ((frame.tcpFlags & (ACK | SYN)) !== ACK) return;
+    const words = this.#words;
+    const base = connection * RECORD_WORDS;
+    const end = (words[base + INITIAL_SEQUENCE]! + 1 + proxyHeaderLength(words, base)) | 0;
+    if (((frame.acknowledgment - end) | 0) >= 0) {
+      words[base + STATE]! &= ~FLAG_HEADER_PENDING;
+      return;
+    }
+    const { view, l4 } = frame;
+    const delta = delta32(frame.acknowledgment, end);
+    view.setInt32(l4 + TCP_ACKNOWLEDGMENT, end);
+    frame.acknowledgment = end;
+    // A partial checksum is the pseudo-header's alone, which has no acknowledgment in it.
+    if (!frame.partial) applyDelta(view, l4 + TCP_CHECKSUM, delta);
+  }
+
+  /** Sends again what was not acknowledged in time. */
+  advance(tick: number): void {
+    let kept = 0;
+    const all = this.#unacknowledged;
+    for (const each of all) {
+      const base = each.connection * RECORD_WORDS;
+      const pending =
+        (this.#words[base + STATE]! & FLAG_HEADER_PENDING) !== 0 &&
+        this.#words[base + INITIAL_SEQUENCE] === each.initialSequence;
+      if (!pending) continue;
+      if (tick >= each.at) {
+        if (each.timeout === FIRST_TIMEOUT << RESENDS) {
+          this.#counters.add(COUNTER['proxy-header-given-up']);
+          continue;
+        }
+        if (this.#send(base)) {
+          each.timeout *= 2;
+          this.#counters.add(COUNTER['proxy-header-resent']);
+        }
+        each.at = tick + each.timeout;
+      }
+      all[kept++] = each;
+    }
+    all.length = kept;
+  }
+
+  #send(base: number): boolean {
+    const words = this.#words;
+    const frame = this.#emitted.take(FRAME_MAX);
+    if (frame === undefined) {
+      this.#counters.add(COUNTER['drop-out-of-buffers']);
+      return false;
+    }
+    const length = writeProxyHeader(this.#header, words, base);
+    writeSegment(
+      frame,
+      words.subarray(base + LOCAL, base + LOCAL + 4),
+      words.subarray(base + SERVER, base + SERVER + 4),
+      swapPorts(words[base + SERVER_PORTS]!),
+      (words[base + INITIAL_SEQUENCE]! + 1) | 0,
+      words[base + HEADER_ACKNOWLEDGMENT]!,
+      ACK | PSH,
+      words[base + HEADER_WINDOW]!,
+      this.#header.subarray(0, length),
+    );
+    const link = this.#neighbors.address(frame, words[base + SERVER_HOP]!);
+    if (link >= 0) this.#emitted.send(frame, link);
+    else this.#emitted.discard(frame);
+    return true;
+  }
+}
