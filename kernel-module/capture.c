@@ -109,6 +109,9 @@ static void capture(struct sock *child, const struct sk_buff *skb, struct toa_ne
 	if (found_on && !toa_trust_includes(tn, &child->sk_v6_daddr)) {
 		toa_count(tn, TOA_STAT_UNTRUSTED);
 		found_on = 0;
+	} else if (found_on && !toa_is_plausible(&finding.option)) {
+		toa_count(tn, TOA_STAT_IMPLAUSIBLE);
+		found_on = 0;
 	} else if (!found_on && finding.refusal != TOA_NONE) {
 		toa_count(tn, TOA_STAT_MALFORMED);
 	}

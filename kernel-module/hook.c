@@ -39,8 +39,9 @@ int toa_hook_place(struct toa_hook *hook)
 	if (!err) {
 		err = register_ftrace_function(&hook->ops);
 		if (err)
-			pr_err("toa: %s %s: cannot be hooked (%d); a live patch, a kprobe, or sysctl kernel.ftrace_enabled=0?\n",
-			       hook->functions[0], hook->functions[1], err);
+			pr_err("toa: %s%s%s: cannot be hooked (%d); a live patch, another toa module, or sysctl kernel.ftrace_enabled=0?\n",
+			       hook->functions[0], hook->functions[1][0] ? " or " : "",
+			       hook->functions[1], err);
 	}
 	if (err)
 		free_filter(hook);

@@ -32,7 +32,10 @@ static __always_inline struct toa_net *toa_net(const struct net *net)
 	return rcu_dereference_raw(net->gen)->ptr[toa_net_id];
 }
 
-/* Under RCU: a namespace that dies gives its counters back a grace period later. */
+/*
+ * Under RCU, for a namespace that dies gives its counters back a grace period
+ * later; or for a program, which holds its namespace.
+ */
 static __always_inline void toa_count(struct toa_net *tn, enum toa_stat stat)
 {
 	this_cpu_inc(READ_ONCE(tn->stats)->count[stat]);

@@ -154,3 +154,46 @@ void toa_find(const unsigned char *header, unsigned long length,
 		offset += size;
 	}
 }
+
+/*
+ * 0.0.0.0/8 is "this network", 127.0.0.0/8 never leaves a host (RFC 1122,
+ * 3.2.1.3); from 224 on come multicast, reserved and broadcast.
+ */
+static int is_unicast_v4(const unsigned char *address)
+{
+	return address[0] != 0 && address[0] != 127 && address[0] < 224;
+}
+
+/* Not multicast, nor :: or ::1, nor one of those of IPv4 as a mapped address. */
+static int is_unicast_v6(const unsigned char *address)
+{
+	static const unsigned char mapped[12] = { [10] = 0xff, [11] = 0xff };
+	static const unsigned char zeros[15];
+
+	if (!__builtin_memcmp(address, mapped, sizeof(mapped)))
+		return is_unicast_v4(address + sizeof(mapped));
+	if (!__builtin_memcmp(address, zeros, sizeof(zeros)) && address[15] <= 1)
+		return 0;
+	return address[0] != 0xff;
+}
+
+/**
+ * toa_is_plausible - whether the client of an option can be there at all
+ * @option: as toa_find() found it
+ *
+ * No unspecified, loopback, multicast or broadcast address, and no port 0 where
+ * the option carries a port: the same as lib/toa/plausible.ts, which says
+ * why. An option that names no client has none that could not be.
+ */
+int toa_is_plausible(const struct toa_option *option)
+{
+	const struct toa_address *client = &option->client;
+	int carries_port = toa_formats[option->format].client.port;
+
+	if (!client->family)
+		return 1;
+	if (carries_port && !client->port[0] && !client->port[1])
+		return 0;
+	return client->family == 4 ? is_unicast_v4(client->bytes)
+				   : is_unicast_v6(client->bytes);
+}

@@ -50,5 +50,6 @@ struct toa_finding {
 
 void toa_find(const unsigned char *header, unsigned long length,
 	      unsigned int formats, struct toa_finding *finding);
+int toa_is_plausible(const struct toa_option *option);
 
 #endif /* _TOA_PARSE_H */

@@ -30,9 +30,15 @@ static int give(void __user *user, int *length, const void *answer, int size)
 	return 0;
 }
 
+static int address_family(const struct toa_address *address)
+{
+	return address->family == 4 ? AF_INET : AF_INET6;
+}
+
 static void fill_endpoint(struct toa_endpoint *endpoint, const struct toa_address *address)
 {
-	endpoint->family = address->family == 4 ? AF_INET : address->family == 6 ? AF_INET6 : 0;
+	if (address->family)
+		endpoint->family = address_family(address);
 	memcpy(&endpoint->port, address->port, sizeof(endpoint->port));
 	memcpy(endpoint->address, address->bytes, sizeof(endpoint->address));
 }
@@ -54,35 +60,43 @@ static bool is_nat64(const struct sock *sk, const struct toa_entry *entry)
 	return sk->sk_family == AF_INET && entry->option.client.family == 6;
 }
 
+/* What is known of a connection, copied out of the section of RCU; false where that is nothing. */
+static bool recall(const struct sock *sk, struct toa_entry *copy)
+{
+	const struct toa_entry *entry;
+
+	rcu_read_lock();
+	entry = toa_store_find(sk);
+	if (entry)
+		*copy = *entry;
+	rcu_read_unlock();
+	return entry != NULL;
+}
+
 static int get_record(struct sock *sk, void __user *user, int *length)
 {
 	struct toa_record record = { .size = sizeof(record), .version = TOA_RECORD_VERSION };
-	const struct toa_entry *entry;
+	struct toa_entry entry;
 
 	if (*length < 8)
 		return -EINVAL;
 	if (!is_connected(sk))
 		return -ENOTCONN;
-
-	rcu_read_lock();
-	entry = toa_store_find(sk);
-	if (!entry) {
-		rcu_read_unlock();
+	if (!recall(sk, &entry))
 		return -ESRCH;
-	}
-	record.flags = entry->flags;
-	if (entry->option.vip.family)
+
+	record.flags = entry.flags;
+	if (entry.option.vip.family)
 		record.flags |= TOA_HAS_VIP;
-	if (is_nat64(sk, entry))
+	if (is_nat64(sk, &entry))
 		record.flags |= TOA_NAT64;
-	record.kind = entry->option.kind;
-	record.length = entry->option.length;
-	fill_endpoint(&record.client, &entry->option.client);
-	fill_endpoint(&record.vip, &entry->option.vip);
-	fill_peer(&record.peer, entry);
-	record.vpc_id = entry->option.vpc_id;
+	record.kind = entry.option.kind;
+	record.length = entry.option.length;
+	fill_endpoint(&record.client, &entry.option.client);
+	fill_endpoint(&record.vip, &entry.option.vip);
+	fill_peer(&record.peer, &entry);
+	record.vpc_id = entry.option.vpc_id;
 	toa_count(toa_net(sock_net(sk)), TOA_STAT_RECORD_READ);
-	rcu_read_unlock();
 
 	return give(user, length, &record, min_t(int, *length, sizeof(record)));
 }
@@ -90,70 +104,51 @@ static int get_record(struct sock *sk, void __user *user, int *length)
 static int get_nat64_peer(struct sock *sk, void __user *user, int *length)
 {
 	struct toa_nat64_peer peer = {};
-	const struct toa_entry *entry;
-	int err = 0;
+	struct toa_entry entry;
 
 	if (*length < (int)sizeof(peer))
 		return -EINVAL;
 	if (!is_connected(sk))
 		return -ENOTCONN;
+	if (!recall(sk, &entry))
+		return -EINVAL;
+	if (!is_nat64(sk, &entry))
+		return -EFAULT;
 
-	rcu_read_lock();
-	entry = toa_store_find(sk);
-	if (!entry) {
-		err = -EINVAL;
-	} else if (!is_nat64(sk, entry)) {
-		err = -EFAULT;
-	} else {
-		memcpy(peer.saddr, entry->option.client.bytes, sizeof(peer.saddr));
-		memcpy(&peer.port, entry->option.client.port, sizeof(peer.port));
-	}
-	rcu_read_unlock();
-
-	return err ?: give(user, length, &peer, sizeof(peer));
+	memcpy(peer.saddr, entry.option.client.bytes, sizeof(peer.saddr));
+	memcpy(&peer.port, entry.option.client.port, sizeof(peer.port));
+	return give(user, length, &peer, sizeof(peer));
 }
 
 static int get_vip(struct sock *sk, void __user *user, int *length)
 {
 	struct toa_vip_data vip = {};
-	const struct toa_entry *entry;
-	int err = 0;
+	struct toa_entry entry;
 
 	if (*length < (int)sizeof(vip))
 		return -EINVAL;
 	if (!is_connected(sk))
 		return -ENOTCONN;
+	if (!recall(sk, &entry) || !entry.option.vip.family)
+		return -EINVAL;
 
-	rcu_read_lock();
-	entry = toa_store_find(sk);
-	if (!entry || !entry->option.vip.family) {
-		err = -EINVAL;
-	} else {
-		vip.family = entry->option.vip.family == 4 ? AF_INET : AF_INET6;
-		memcpy(&vip.ip, entry->option.vip.bytes, sizeof(vip.ip));
-		memcpy(&vip.port, entry->option.vip.port, sizeof(vip.port));
-	}
-	rcu_read_unlock();
-
-	return err ?: give(user, length, &vip, sizeof(vip));
+	vip.family = address_family(&entry.option.vip);
+	memcpy(&vip.ip, entry.option.vip.bytes, sizeof(vip.ip));
+	memcpy(&vip.port, entry.option.vip.port, sizeof(vip.port));
+	return give(user, length, &vip, sizeof(vip));
 }
 
 static int find_vs(const struct sock *sk, struct vtoa_vs *vs)
 {
-	const struct toa_entry *entry;
-	int err = 0;
+	struct toa_entry entry;
 
-	rcu_read_lock();
-	entry = toa_store_find(sk);
-	if (!entry || entry->option.vip.family != 4) {
-		err = -ESRCH;
-	} else {
-		vs->vid = entry->option.vpc_id;
-		memcpy(&vs->vaddr, entry->option.vip.bytes, sizeof(vs->vaddr));
-		memcpy(&vs->vport, entry->option.vip.port, sizeof(vs->vport));
-	}
-	rcu_read_unlock();
-	return err;
+	if (!recall(sk, &entry) || entry.option.vip.family != 4)
+		return -ESRCH;
+
+	vs->vid = entry.option.vpc_id;
+	memcpy(&vs->vaddr, entry.option.vip.bytes, sizeof(vs->vaddr));
+	memcpy(&vs->vport, entry.option.vip.port, sizeof(vs->vport));
+	return 0;
 }
 
 static int get_vs(struct sock *sk, void __user *user, int *length)
@@ -188,27 +183,20 @@ static int get_vs4rds(struct sock *sk, void __user *user, int *length)
 static int get_hybrid_vs(struct sock *sk, void __user *user, int *length)
 {
 	struct hybrid_vtoa_vs vs = {};
-	const struct toa_entry *entry;
-	int err = 0;
+	struct toa_entry entry;
 
 	if (*length < (int)sizeof(vs))
 		return -EINVAL;
+	if (!recall(sk, &entry) || !entry.option.vip.family)
+		return -ESRCH;
 
-	rcu_read_lock();
-	entry = toa_store_find(sk);
-	if (!entry || !entry->option.vip.family) {
-		err = -ESRCH;
-	} else {
-		vs.af = entry->option.vip.family == 4 ? AF_INET : AF_INET6;
-		vs.vid = entry->option.vpc_id;
-		if (vs.af == AF_INET6 && !entry->option.has_vpc)
-			vs.vid = HYBRID_VTOA_VID_UNKNOWN;
-		memcpy(&vs.vaddr, entry->option.vip.bytes, sizeof(vs.vaddr));
-		memcpy(&vs.vport, entry->option.vip.port, sizeof(vs.vport));
-	}
-	rcu_read_unlock();
-
-	return err ?: give(user, length, &vs, sizeof(vs));
+	vs.af = address_family(&entry.option.vip);
+	vs.vid = entry.option.vpc_id;
+	if (vs.af == AF_INET6 && !entry.option.has_vpc)
+		vs.vid = HYBRID_VTOA_VID_UNKNOWN;
+	memcpy(&vs.vaddr, entry.option.vip.bytes, sizeof(vs.vaddr));
+	memcpy(&vs.vport, entry.option.vip.port, sizeof(vs.vport));
+	return give(user, length, &vs, sizeof(vs));
 }
 
 static int get(struct sock *sk, int option, void __user *user, int *length)

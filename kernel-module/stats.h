@@ -31,7 +31,8 @@ struct net;
 	X(FAST_OPEN_NO_TOA, "toa_fast_open_no_toa")	\
 	X(TABLE_FULL, "toa_table_full")			\
 	X(NO_MEMORY, "toa_no_memory")			\
-	X(RECORD_READ, "toa_record_read")
+	X(RECORD_READ, "toa_record_read")		\
+	X(IMPLAUSIBLE, "toa_implausible")
 
 enum toa_stat {
 #define X(name, text) TOA_STAT_##name,

@@ -5,10 +5,11 @@
  * Each line of input is "FORMATS HEADER", names with commas and hex; each line
  * of output has, with blanks between:
  *
- *   refusal kind length offset duplicates format client vip vpc
+ *   refusal kind length offset duplicates format client vip vpc plausible
  *
  * refusal and format are numbers of parse.h and formats.h; client and vip are
- * "family/port/address", the address in hex; vpc is a number or a dash.
+ * "family/port/address", the address in hex; vpc is a number or a dash; plausible
+ * is 1 or 0. Nothing from format on where none is found.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,6 +43,7 @@ static void print_finding(const struct toa_finding *finding)
 			printf(" %u", option->vpc_id);
 		else
 			printf(" -");
+		printf(" %d", toa_is_plausible(option));
 	}
 	putchar('\n');
 }

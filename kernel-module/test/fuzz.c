@@ -42,6 +42,9 @@ static void check_found(const struct toa_finding *finding, const uint8_t *header
 	MUST(finding->length == format->length);
 	MUST(finding->option.client.family == format->client.family);
 	MUST(finding->duplicates < 40 / 7);
+	/* 0.0.0.0/8 is nobody's */
+	MUST(finding->option.client.family != 4 || finding->option.client.bytes[0] ||
+	     !toa_is_plausible(&finding->option));
 }
 
 static void find(const uint8_t *bytes, size_t length, unsigned int formats)

@@ -42,18 +42,26 @@ const refusals: readonly ToaRefusal[] = [
   'wrong-version',
 ];
 
-/** What `find` finds, in the form of lib/toa's findToa. */
-export function findInC(program: string, searches: readonly Search[]): ToaFinding[] {
-  const lines = searches.map(({ accept, header }) => `${accept} ${Buffer.from(header).toString('hex')}\n`);
-  return run(program, [], lines.join('')).trimEnd().split('\n').map(readFinding);
+/** What `find` says of a header. */
+export interface SaidInC {
+  /** In the form of lib/toa's findToa. */
+  readonly finding: ToaFinding;
+  /** Whether the client that was found can be there at all; false where none was. */
+  readonly plausible: boolean;
 }
 
-function readFinding(line: string): ToaFinding {
-  const [refusal, kind, length, offset, duplicates, format, client, vip, vpc] = line.split(' ');
+export function findInC(program: string, searches: readonly Search[]): SaidInC[] {
+  const lines = searches.map(({ accept, header }) => `${accept} ${Buffer.from(header).toString('hex')}\n`);
+  return run(program, [], lines.join('')).trimEnd().split('\n').map(readLine);
+}
+
+function readLine(line: string): SaidInC {
+  const [refusal, kind, length, offset, duplicates, format, client, vip, vpc, plausible] = line.split(' ');
   const at = { kind: Number(kind), length: Number(length), offset: Number(offset) };
   if (refusal !== '0') {
     if (duplicates !== '0') throw new Error(`a refusal with duplicates: ${line}`);
-    return { refusal: refusals[Number(refusal) - 1]!, ...at, duplicates: 0 };
+    const finding = { refusal: refusals[Number(refusal) - 1]!, ...at, duplicates: 0 } as const;
+    return { finding, plausible: false };
   }
   const endpoints = { client: readEndpoint(client!), vip: readEndpoint(vip!) };
   const record = {
@@ -62,7 +70,7 @@ function readFinding(line: string): ToaFinding {
     ...(endpoints.vip && { vip: endpoints.vip }),
     ...(vpc !== '-' && { vpcId: Number(vpc) }),
   };
-  return { record, ...at, duplicates: Number(duplicates) };
+  return { finding: { record, ...at, duplicates: Number(duplicates) }, plausible: plausible === '1' };
 }
 
 function readEndpoint(text: string): Endpoint | undefined {

@@ -2,7 +2,16 @@ import assert from 'node:assert/strict';
 import { rmSync } from 'node:fs';
 import { after, test } from 'node:test';
 import fc from 'fast-check';
-import { acceptFormats, type FormatId, findToa, formats } from '../../lib/toa/index.js';
+import { plainEndpoint } from '../../lib/net/address.js';
+import {
+  acceptFormats,
+  type FormatId,
+  findToa,
+  formatById,
+  formats,
+  isPlausibleClient,
+  type ToaFinding,
+} from '../../lib/toa/index.js';
 import { bytesOf, vectors } from '../unit/toa/vectors.js';
 import { buildProgram, findInC, type Search } from './c-parser.js';
 
@@ -11,7 +20,7 @@ after(() => rmSync(folder, { recursive: true }));
 
 test('the module reads every golden header as written', () => {
   const searches = vectors.headers.map(({ accept, header }) => ({ accept, header: bytesOf(header) }));
-  const findings = findInC(program, searches);
+  const findings = findInC(program, searches).map(({ finding }) => finding);
   for (const [index, { what, found, refused }] of vectors.headers.entries()) {
     if (found) {
       assert.deepEqual(findings[index], found, what);
@@ -23,21 +32,32 @@ test('the module reads every golden header as written', () => {
 });
 
 test('the module reads every golden option as written', () => {
-  const searches = vectors.options.map(({ format, option }) => ({
-    accept: [format],
-    header: headerWith(bytesOf(option)),
-  }));
-  const records = findInC(program, searches).map((finding) => finding.record);
+  const records = findInC(program, vectors.options.map(searchFor)).map(({ finding }) => finding.record);
   assert.deepEqual(
     records,
     vectors.options.map(({ record }) => record),
   );
 });
 
+test('the module holds every golden client for possible, or not, as written', () => {
+  const said = findInC(program, vectors.clients.map(searchFor));
+  for (const [index, { what, plausible }] of vectors.clients.entries()) {
+    assert.equal(said[index]!.plausible, plausible, what);
+  }
+});
+
 const all = acceptFormats('all').formats.map((format) => format.id);
 const someFormats: fc.Arbitrary<FormatId[]> = fc.subarray(all, { minLength: 1 });
 const anyByte = fc.nat(255);
-const someBytes = fc.array(anyByte, { maxLength: 24 });
+/** Also in long rows of what loopback, unspecified and mapped addresses are made of. */
+const someBytes = fc.oneof(
+  fc.array(anyByte, { maxLength: 24 }),
+  fc.array(fc.constantFrom(0, 1, 127, 255), { minLength: 2, maxLength: 24 }),
+  // a port, zeros, and something behind them: ::, ::1 and the like
+  fc
+    .tuple(fc.nat(18), fc.constantFrom(0, 1, 2, 255))
+    .map(([at, byte]) => Array.from({ length: 24 }, (_, i) => (i < 2 ? 1 : i < at ? 0 : byte))),
+);
 
 /** Options that are nearly right: the kinds and lengths of formats, sometimes others, in front of bytes too many or too few. */
 const someOption = fc
@@ -66,12 +86,29 @@ test('the module and the library find the same in any header', () => {
   const someSearch: fc.Arbitrary<Search> = fc.record({ accept: someFormats, header: someHeader });
   fc.assert(
     fc.property(fc.array(someSearch, { minLength: 500, maxLength: 500 }), (searches) => {
-      const inTypeScript = searches.map(({ accept, header }) => findToa(header, acceptFormats(accept)));
+      const inTypeScript = searches.map(({ accept, header }) => {
+        const finding = findToa(header, acceptFormats(accept));
+        return { finding, plausible: isPlausible(finding) };
+      });
       assert.deepEqual(findInC(program, searches), inTypeScript);
     }),
     { numRuns: 20 },
   );
 });
+
+/** As the receiver in TypeScript judges; an option without a client has none that could not be. */
+function isPlausible({ record }: ToaFinding): boolean {
+  if (!record?.client) return record !== undefined;
+  const { address, port } = record.client;
+  return isPlausibleClient(
+    plainEndpoint(address, port),
+    formatById(record.format).client!.port !== undefined,
+  );
+}
+
+function searchFor({ format, option }: { format: FormatId; option: string }): Search {
+  return { accept: [format], header: headerWith(bytesOf(option)) };
+}
 
 /** A TCP header with these options, and as many bytes of no operation as it takes. */
 function headerWith(options: Uint8Array): Uint8Array {

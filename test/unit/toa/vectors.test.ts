@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { acceptFormats, decodeToa, encodeToa, findToa, formatById, formats } from '../../../lib/toa/index.js';
+import { plainEndpoint } from '../../../lib/net/address.js';
+import {
+  acceptFormats,
+  decodeToa,
+  encodeToa,
+  findToa,
+  formatById,
+  formats,
+  isPlausibleClient,
+} from '../../../lib/toa/index.js';
 import { bytesOf, vectors } from './vectors.js';
 
 for (const { format, option, record } of vectors.options) {
@@ -19,6 +28,15 @@ for (const { what, header, accept, found, refused } of vectors.headers) {
       const { reason, ...at } = refused!;
       assert.deepEqual(finding, { refusal: reason, ...at, duplicates: 0 });
     }
+  });
+}
+
+for (const { what, format, option, plausible } of vectors.clients) {
+  test(`${what}: ${plausible ? 'may be a client' : 'nobody’s client'}`, () => {
+    const known = formatById(format);
+    const { address, port } = decodeToa(known, bytesOf(option))!.client!;
+    const client = plainEndpoint(address, port);
+    assert.equal(isPlausibleClient(client, known.client!.port !== undefined), plausible);
   });
 }
 

@@ -21,10 +21,18 @@ interface HeaderVector {
   readonly refused?: OptionAt & { readonly reason: ToaRefusal };
 }
 
+interface ClientVector {
+  readonly what: string;
+  readonly format: FormatId;
+  readonly option: string;
+  readonly plausible: boolean;
+}
+
 /** The golden vectors; test/vectors/README.md describes them. */
 export const vectors: {
   readonly options: readonly OptionVector[];
   readonly headers: readonly HeaderVector[];
+  readonly clients: readonly ClientVector[];
 } = JSON.parse(readFileSync('test/vectors/toa-options.json', 'utf8'));
 
 export function bytesOf(hex: string): Uint8Array {

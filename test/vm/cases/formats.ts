@@ -13,9 +13,17 @@ interface Row {
   readonly record: ToaRecord;
 }
 
-const rows = (
-  JSON.parse(readFileSync(join(packageRoot, 'test/vectors/toa-options.json'), 'utf8')) as { options: Row[] }
-).options;
+/** Whether a client can be there at all. */
+interface ClientRow {
+  readonly what: string;
+  readonly format: FormatId;
+  readonly option: string;
+  readonly plausible: boolean;
+}
+
+const { options: rows, clients } = JSON.parse(
+  readFileSync(join(packageRoot, 'test/vectors/toa-options.json'), 'utf8'),
+) as { options: Row[]; clients: ClientRow[] };
 
 const isVipOf253 = ({ format }: Row) => format.startsWith('vip-253');
 
@@ -86,6 +94,23 @@ export const formatCases: readonly Case[] = [
         deepStrictEqual([accepted, peer], [client.name, client.name], what);
         strictEqual(await recordOf(guest, fd), 'ESRCH', what);
       }
+    },
+  },
+  {
+    name: 'a client that nobody can be is not believed of a trusted peer either, and counted',
+    patience: 90,
+    run: async (guest) => {
+      guest.load({ formats: 'all' });
+      const listening = await guest.listen(6);
+      for (const { what, option, plausible } of clients) {
+        const { client, peer, fd } = await guest.join(listening, 6, { ack: Buffer.from(option, 'hex') });
+        strictEqual(peer !== client.name, plausible, `${what}: ${peer}`);
+        strictEqual((await recordOf(guest, fd)) !== 'ESRCH', plausible, what);
+        client.destroy();
+      }
+      const impossible = clients.filter(({ plausible }) => !plausible).length;
+      const { toa_implausible, syn_recv_sock_no_toa } = guest.module.stats();
+      deepStrictEqual([toa_implausible, syn_recv_sock_no_toa], [impossible, impossible]);
     },
   },
   {
