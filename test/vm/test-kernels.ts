@@ -1,4 +1,5 @@
 /** Kernels one after another or several at a time: fetched, built for, booted, and what came of it. */
+import { dirname, join } from 'node:path';
 import { guestRoot } from './guest/root.js';
 import { buildModule } from './kernels/build.js';
 import type { KernelSpec } from './kernels/catalog.js';
@@ -7,7 +8,11 @@ import type { Mirror } from './kernels/mirror.js';
 import type { KernelResults } from './report.js';
 import { type CaseResult, logFile, runCases } from './suite.js';
 
-export const BUILD_CASE = 'the module builds without a warning';
+const BUILD_CASE = 'the module builds without a warning';
+const SPARSE_CASE = 'sparse finds nothing in it';
+
+/** What is so, or not, before a kernel is booted. */
+export const buildCases = [BUILD_CASE, SPARSE_CASE];
 
 export interface TestOptions {
   readonly mirror: Mirror;
@@ -61,11 +66,14 @@ async function testKernel(
       say(`${version}: booting`);
       for (const [name, result] of await runCases(kernel, module, root, names)) results.set(name, result);
     }
-    for (const [name, result] of results) tellFailure(version, name, result, logFile(kernel), say);
+    for (const [name, result] of results) {
+      const log = buildCases.includes(name) ? join(dirname(module), 'build.log') : logFile(kernel);
+      tellFailure(version, name, result, log, say);
+    }
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     say(`${version}: ${reason}`);
-    for (const name of [BUILD_CASE, ...names]) {
+    for (const name of [...buildCases, ...names]) {
       if (!results.has(name)) results.set(name, { outcome: 'fail', detail: reason, ms: 0 });
     }
   }
@@ -78,10 +86,18 @@ async function build(
   results: Map<string, CaseResult>,
   say: (text: string) => void,
 ): Promise<string> {
-  const { path, warnings } = await buildModule(kernel, mirror, say);
+  const { path, warnings, checked } = await buildModule('toa', kernel, mirror, say);
+  const rival = await buildModule('rival_toa', kernel, mirror, say);
   say(`${kernel.version}: ${path}`);
-  const outcome = warnings.length === 0 ? 'pass' : 'fail';
-  results.set(BUILD_CASE, { outcome, detail: warnings.join('\n'), ms: 0 });
+  const detail = [...warnings, ...rival.warnings].join('\n');
+  const outcome = detail === '' ? 'pass' : 'fail';
+  results.set(BUILD_CASE, { outcome, detail, ms: 0 });
+  results.set(
+    SPARSE_CASE,
+    checked
+      ? { outcome, detail, ms: 0 }
+      : { outcome: 'not applicable', detail: 'Debian’s sparse is too old for this kernel', ms: 0 },
+  );
   return path;
 }
 

@@ -11,6 +11,7 @@ const TOOLS: readonly (readonly [program: string, debianPackage: string])[] = [
   ['depmod', 'kmod'],
   ['dpkg-deb', 'dpkg'],
   ['gcc', 'gcc'],
+  ['sparse', 'sparse'],
   ['make', 'make'],
   ['ip', 'iproute2'],
   ['nft', 'nftables'],

@@ -1,13 +1,15 @@
-import { deepStrictEqual, strictEqual } from 'node:assert/strict';
+import { deepStrictEqual, match, strictEqual } from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { join } from 'node:path';
+import { explainLoad } from '../../../cli/module/load.js';
 import { settingsFile } from '../../../cli/module/settings.js';
 import { System } from '../../../cli/module/system.js';
 import { packageRoot } from '../../../lib/native.js';
 import { runShell } from '../../support/run-shell.js';
 import type { Case, Guest } from '../guest/guest.js';
+import { loadRival } from './rivals.js';
 
 const tools = ['modprobe', 'depmod', 'sysctl'];
 
@@ -29,15 +31,17 @@ function install(guest: Guest): void {
   });
 }
 
+function withoutTools(): string | undefined {
+  const system = new System();
+  const missing = tools.filter((name) => !system.hasProgram(name));
+  return missing.length === 0 ? undefined : `no ${missing.join(', ')} in the guest`;
+}
+
 export const commandLineCases: readonly Case[] = [
   {
     name: 'toa module load gives the settings of its file to all namespaces, status tells them, unload unloads',
     patience: 200,
-    unless: () => {
-      const system = new System();
-      const missing = tools.filter((name) => !system.hasProgram(name));
-      return missing.length === 0 ? undefined : `no ${missing.join(', ')} in the guest`;
-    },
+    unless: withoutTools,
     run: async (guest) => {
       install(guest);
       guest.namespace('older');
@@ -57,6 +61,28 @@ export const commandLineCases: readonly Case[] = [
 
       strictEqual(toaModule('unload').status, 0);
       strictEqual(guest.module.loaded, false);
+    },
+  },
+  {
+    name: 'toa module names another module of this kind that is loaded, and load leaves it alone',
+    patience: 200,
+    unless: withoutTools,
+    run: async (guest) => {
+      install(guest);
+      loadRival(guest, 'option=4096');
+      const load = toaModule('load');
+      strictEqual(load.status, 1);
+      match(load.stderr, /another module of this kind is loaded: rival_toa \(.*rmmod rival_toa\)/);
+      strictEqual(guest.module.loaded, false);
+      deepStrictEqual(JSON.parse(toaModule('status', '--json').stdout).others, ['rival_toa']);
+      // One with another name is told by what modprobe says.
+      const { status, stderr } = spawnSync('modprobe', ['toa'], { encoding: 'utf8' });
+      const error = explainLoad(new System())(new System().command('modprobe', 'toa'), {
+        status,
+        said: stderr,
+        stdout: '',
+      });
+      strictEqual(error?.code, 'ERR_TOA_MODULE_BUSY', stderr);
     },
   },
 ];

@@ -5,7 +5,7 @@ import { encodeTcp, type TcpSegment } from '../../support/tcp-segment.js';
 import { type Case, type Guest, until, within } from '../guest/guest.js';
 import { SERVER } from '../guest/wire.js';
 import type { Accepted } from '../guest/witness.js';
-import { CLIENT4, CLIENT6, FOUND, recordOf, toa } from './toa.js';
+import { CLIENT4, CLIENT6, FOUND, IPPROTO_TCP, recordOf, toa } from './toa.js';
 
 const OTHER4 = '198.51.100.99:1234';
 const isBareAck = ({ flags, payload }: TcpSegment) => flags === 'A' && payload.length === 0;
@@ -75,10 +75,16 @@ export const handshakeCases: readonly Case[] = [
     run: async (guest) => {
       guest.load({ syn: 1 });
       const listening = await guest.listen(4);
+      strictEqual(await saveSynOf(guest, listening.listener), 3, 'armed');
       strictEqual((await guest.join(listening, 4, { syn: toa(CLIENT4) })).accepted, CLIENT4);
       guest.module.set({ syn: 0 });
+      strictEqual(await saveSynOf(guest, listening.listener), 0, 'disarmed by syn=0');
       const { client, accepted } = await guest.join(listening, 4, { syn: toa(CLIENT4) });
       strictEqual(accepted, client.name);
+      guest.module.set({ syn: 1 });
+      strictEqual(await saveSynOf(guest, listening.listener), 3, 'armed again');
+      guest.module.unload();
+      strictEqual(await saveSynOf(guest, listening.listener), 0, 'disarmed by unloading');
     },
   },
   {
@@ -87,10 +93,10 @@ export const handshakeCases: readonly Case[] = [
       guest.load({ syn: 1 });
       const TCP_SAVED_SYN = 28;
       const plain = await guest.join(await guest.listen(4), 4, { syn: toa(CLIENT4) });
-      const nothing = await guest.witness.option(plain.fd, 6, TCP_SAVED_SYN, 256);
+      const nothing = await guest.witness.option(plain.fd, IPPROTO_TCP, TCP_SAVED_SYN, 256);
       strictEqual(nothing.length, 0, 'a program that did not ask for the SYN gets none');
       const asked = await guest.join(await guest.listen(4, { save_syn: 1 }), 4, { syn: toa(CLIENT4) });
-      const saved = await guest.witness.option(asked.fd, 6, TCP_SAVED_SYN, 256);
+      const saved = await guest.witness.option(asked.fd, IPPROTO_TCP, TCP_SAVED_SYN, 256);
       ok(typeof saved !== 'string' && saved.length >= 48, `a program that did gets it: ${saved}`);
     },
   },
@@ -130,6 +136,9 @@ export const handshakeCases: readonly Case[] = [
       const { accepted, peer, fd } = await guest.witness.accept(listener);
       deepStrictEqual([accepted, peer], [CLIENT4, CLIENT4]);
       strictEqual(await guest.witness.ask('read', fd, 10), 'hello');
+      const record = await recordOf(guest, fd);
+      ok(typeof record === 'object', `${record}`);
+      strictEqual(record.flags, FOUND.data);
     },
   },
   {
@@ -162,6 +171,36 @@ export const handshakeCases: readonly Case[] = [
     },
   },
   {
+    name: 'Fast Open: an option on the ACK only comes too late; the peer is shown, and counted',
+    run: async (guest) => {
+      guest.sysctl('net/ipv4/tcp_fastopen', 0x602);
+      guest.load();
+      // Asks for a cookie, and is taken at once: this server wants none.
+      const request = Uint8Array.of(34, 2, 1, 1);
+      for (const syn of [0, 1] as const) {
+        guest.module.set({ syn });
+        const before = guest.module.stats();
+        const listening = await guest.listen(4, { fastopen: 10 });
+        const { client, accepted, peer, fd } = await guest.join(listening, 4, {
+          syn: request,
+          ack: toa(CLIENT4),
+        });
+        deepStrictEqual([accepted, peer], [client.name, client.name]);
+        client.write('hello');
+        strictEqual(await guest.witness.ask('read', fd, 10), 'hello');
+        strictEqual(await guest.witness.peer(fd), client.name, 'nor later');
+        strictEqual(await recordOf(guest, fd), 'ESRCH');
+        const after = guest.module.stats();
+        const counted = ['toa_fast_open', 'toa_fast_open_no_toa', 'syn_recv_sock_no_toa'] as const;
+        deepStrictEqual(
+          counted.map((name) => after[name]! - before[name]!),
+          [1, 1, 1],
+          `syn=${syn}: ${counted}`,
+        );
+      }
+    },
+  },
+  {
     name: 'a connection that is reset before accept still has its client, or says that it is gone',
     run: async (guest) => {
       guest.load();
@@ -189,7 +228,15 @@ export const handshakeCases: readonly Case[] = [
   },
 ];
 
-/** A SYN with an option and data, which makes a connection at once; its ACK has the option of somebody else. */
+/** What TCP_SAVE_SYN says of a listener: 3 where it was the module that asked for the SYN. */
+async function saveSynOf(guest: Guest, listener: number): Promise<number> {
+  const TCP_SAVE_SYN = 27;
+  const value = await guest.witness.option(listener, IPPROTO_TCP, TCP_SAVE_SYN, 4);
+  ok(typeof value !== 'string', `TCP_SAVE_SYN: ${value}`);
+  return value[0]!;
+}
+
+/** A SYN with an option and data, which makes a connection at once, without an ACK. */
 async function openFast(guest: Guest, from: string): Promise<Accepted> {
   const { listener, port } = await guest.listen(4, { fastopen: 10 });
   const [source, target] = [parseHostPort(from), parseHostPort(`${SERVER[4]}:${port}`)];

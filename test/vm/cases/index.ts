@@ -9,6 +9,7 @@ import { lifetimeCases } from './lifetimes.js';
 import { loadCases } from './load.js';
 import { neighborCases } from './neighbors.js';
 import { programCases } from './programs.js';
+import { rivalCases } from './rivals.js';
 import { topologyCases } from './topology.js';
 import { trustCases } from './trust.js';
 
@@ -21,6 +22,7 @@ export const cases: readonly Case[] = [
   ...interfaceCases,
   ...lifetimeCases,
   ...neighborCases,
+  ...rivalCases,
   ...programCases,
   ...commandLineCases,
   ...doctorCases,

@@ -2,6 +2,7 @@ import { deepStrictEqual, match, ok, strictEqual } from 'node:assert/strict';
 import { readFileSync, statSync } from 'node:fs';
 import { encodeToa, formatById } from '../../../lib/toa/index.js';
 import { type Case, type Guest, until } from '../guest/guest.js';
+import { SERVER } from '../guest/wire.js';
 import { CLIENT4, CLIENT6, IPPROTO_IP, IPPROTO_IPV6, RECORD, toa } from './toa.js';
 
 const TOA_SO_GET_LOOKUP = 4096;
@@ -83,7 +84,7 @@ export const interfaceCases: readonly Case[] = [
       const vs = `${u32(0x01020304)}${VIP4_HEX}01bb0000`;
       strictEqual(await ask(guest, four.fd, VTOA_SO_GET_VS, 12), vs);
       strictEqual(await ask(guest, four.fd, VTOA_SO_GET_VS, 40), vs);
-      ok(/^E/.test(await ask(guest, four.fd, VTOA_SO_GET_VS, 11)), 'too short');
+      strictEqual(await ask(guest, four.fd, VTOA_SO_GET_VS, 11), 'EINVAL', 'too short');
       const given = `0600eeeecb007107c93aeeee0a0900010050eeee`;
       strictEqual(
         await ask(guest, four.fd, VTOA_SO_GET_VS4RDS, 32, { given }),
@@ -91,9 +92,10 @@ export const interfaceCases: readonly Case[] = [
         'only the last 12 bytes are written',
       );
       for (const length of [31, 33])
-        ok(/^E/.test(await ask(guest, four.fd, VTOA_SO_GET_VS4RDS, length, { given })));
+        strictEqual(await ask(guest, four.fd, VTOA_SO_GET_VS4RDS, length, { given }), 'EINVAL');
       const hybrid4 = `${u32(0x01020304)}${VIP4_HEX}${'00'.repeat(12)}${u16(AF_INET)}01bb`;
       strictEqual(await ask(guest, four.fd, HYBRID_VTOA_SO_GET_VS, 24), hybrid4);
+      strictEqual(await ask(guest, four.fd, HYBRID_VTOA_SO_GET_VS, 23), 'EINVAL', 'too short');
       const six = await guest.join(await guest.listen(6), 6, { ack: vtoa6 });
       const hybrid6 = `${u32(0x123456)}${VIP6_HEX}${u16(AF_INET6)}0000`;
       for (const level of [IPPROTO_IP, IPPROTO_IPV6])
@@ -151,23 +153,24 @@ export const interfaceCases: readonly Case[] = [
   {
     name: '/proc/net/toa_connections: a line for each live connection, for root',
     run: async (guest) => {
-      guest.load();
+      guest.load({ formats: 'all' });
       strictEqual(statSync('/proc/net/toa_connections').mode & 0o777, 0o400);
-      const one = await guest.join(await guest.listen(4), 4, { ack: toa(CLIENT4) });
-      const two = await guest.join(await guest.listen(6), 6, { ack: toa(CLIENT6) });
-      const lines = guest.module.connections();
-      strictEqual(lines.length, 2);
-      for (const [client, peer] of [
-        [CLIENT4, one.client.name],
-        [CLIENT6, two.client.name],
-      ] as const)
-        ok(
-          lines.some((line) => line.includes(client) && line.includes(peer)),
-          `${client} in ${lines}`,
-        );
+      const [four, six] = [await guest.listen(4), await guest.listen(6)] as const;
+      const one = await guest.join(four, 4, { ack: toa(CLIENT4) });
+      const two = await guest.join(six, 6, { ack: toa(CLIENT6) });
+      const three = await guest.join(four, 4, { ack: vtoa4 });
+      const local4 = `${SERVER[4]}:${four.port}`;
+      deepStrictEqual(
+        guest.module.connections().sort(),
+        [
+          `${CLIENT4} ${one.client.name} ${local4} - - 254/8 ack`,
+          `${CLIENT6} ${two.client.name} ${SERVER[6]}:${six.port} - - 254/20 ack`,
+          `${CLIENT4} ${three.client.name} ${local4} 198.51.100.10:443 ${0x01020304} 252/20 ack`,
+        ].sort(),
+      );
       await guest.witness.ask('close', one.fd);
       one.client.destroy();
-      await until('one line less', () => guest.module.connections().length === 1);
+      await until('one line less', () => guest.module.connections().length === 2);
     },
   },
 ];

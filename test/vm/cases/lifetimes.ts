@@ -76,6 +76,19 @@ export const lifetimeCases: readonly Case[] = [
     },
   },
   {
+    name: 'a socket that is dissolved by AF_UNSPEC and listens is forgotten, and what it accepts has its client',
+    run: async (guest) => {
+      guest.load();
+      const { fd } = await guest.join(await guest.listen(4), 4, { ack: toa(CLIENT4) });
+      await guest.witness.ask('unspecified', fd);
+      await guest.witness.ask('listen_with', fd);
+      deepStrictEqual(guest.module.connections(), []);
+      const port = Number(/\d+$/.exec(await guest.witness.ask<string>('local', fd))![0]);
+      const { accepted, peer } = await guest.join({ listener: fd, port }, 4, { ack: toa(CLIENT4) });
+      deepStrictEqual([accepted, peer], [CLIENT4, CLIENT4]);
+    },
+  },
+  {
     name: 'a listener that is closed with connections in its queue takes them along',
     run: async (guest) => {
       guest.load();

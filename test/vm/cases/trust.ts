@@ -185,11 +185,15 @@ export const trustCases: readonly Case[] = [
     },
   },
   {
-    name: '256 blocks are taken whole and read back',
+    name: '256 blocks in 16 KiB are taken whole and read back, one more of either is refused',
     run: async (guest) => {
       guest.load();
       const text = many(256);
-      guest.module.set({ trusted: text });
+      // with the line's end
+      const padded = (length: number) => text.padEnd(length - 1);
+      for (const trusted of [many(257), padded(16 * 1024 + 1)])
+        throws(() => guest.module.set({ trusted }), { code: 'EINVAL' }, `${trusted.length} bytes`);
+      guest.module.set({ trusted: padded(16 * 1024) });
       deepStrictEqual(
         readFileSync(settingPath('trusted'), 'utf8')
           .trim()

@@ -61,5 +61,7 @@ export interface Costs {
   readonly loaded: CallCosts;
   /** After unloading: how far two equal measurements differ. */
   readonly again: CallCosts;
-  readonly bytesPerConnection: number;
+  /** Memory of the module's own, for a connection that came with an option and for one that came without. */
+  readonly bytesWithOption: number;
+  readonly bytesWithoutOption: number;
 }

@@ -1,5 +1,5 @@
 /** What a guest has for its root, to be read only: this machine's files, or for another kind of machine a small Debian. */
-import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildAddon } from '../../../lib/build-addon.js';
 import { packageRoot } from '../../../lib/native.js';
@@ -32,7 +32,7 @@ const PACKAGES = [
     'mount',
     'nginx-light',
   ],
-  ...['nodejs', 'python3', 'sed', 'util-linux', 'wrk'],
+  ...['nodejs', 'procps', 'python3', 'sed', 'util-linux', 'wrk'],
 ];
 
 export async function guestRoot(
@@ -43,7 +43,8 @@ export async function guestRoot(
   if (architecture === 'amd64') return { path: '/', node: process.execPath, isForeign: false };
   const path = join(cacheFolder, 'roots', architecture);
   const stamp = join(path, '.complete');
-  if (!existsSync(stamp)) {
+  const packages = PACKAGES.join(' ');
+  if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== packages) {
     say(`fetching programs for ${architecture}`);
     rmSync(path, { recursive: true, force: true });
     for (const folder of ['bin', 'lib', 'sbin']) {
@@ -61,7 +62,7 @@ export async function guestRoot(
     if (!existsSync(join(path, 'usr/bin/awk'))) symlinkSync('mawk', join(path, 'usr/bin/awk'));
     writeFileSync(join(path, 'etc/passwd'), 'root:x:0:0:root:/root:/bin/sh\n');
     writeFileSync(join(path, 'etc/group'), 'root:x:0:\n');
-    writeFileSync(stamp, '');
+    writeFileSync(stamp, packages);
   }
   const addon = { output: foreignAddon(path), architecture: 'arm64', compiler: 'aarch64-linux-gnu-g++' };
   await buildAddon(addon);

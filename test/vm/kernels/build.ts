@@ -12,54 +12,60 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { packageRoot } from '../../../lib/native.js';
-import { cacheFolder } from '../cache.js';
-import { compiled } from '../guest/programs.js';
+import { builtModule, compiled } from '../guest/programs.js';
 import { run } from '../run.js';
 import type { Architecture } from './catalog.js';
 import type { Kernel } from './fetch.js';
 import type { Mirror } from './mirror.js';
 import { inside, toolchain } from './toolchain.js';
 
-const SOURCES = join(packageRoot, 'kernel-module');
+/** Where the sources of modules are: of ours, and of one that stands for another of its kind. */
+const SOURCES = { toa: 'kernel-module', rival_toa: 'test/vm/modules/rival' } as const;
 
 /** A module that was built. */
 export interface BuiltModule {
   readonly path: string;
-  /** The lines in which compiler and kbuild warn, with W=1. */
+  /** The lines in which compiler (with W=1), sparse and kbuild warn. */
   readonly warnings: readonly string[];
+  /** Whether sparse has looked at it: the makefiles of some kernels do without, where they hold it for too old. */
+  readonly checked: boolean;
 }
 
-/** Builds the module, or takes it from the cache when no source has changed. Throws with the compiler's words. */
+/** Builds a module, or takes it from the cache when no source has changed. Throws with the compiler's words. */
 export async function buildModule(
+  name: keyof typeof SOURCES,
   kernel: Kernel,
   mirror: Mirror,
   say: (text: string) => void,
 ): Promise<BuiltModule> {
-  const folder = join(cacheFolder, 'build', kernel.release);
+  const path = builtModule(name, kernel.release);
+  const folder = dirname(path);
+  const sources = join(packageRoot, SOURCES[name]);
   const stamp = join(folder, '.built');
-  const identity = `${kernel.version} ${digestOf(SOURCES)}`;
+  const make = [
+    ...['make', '-C', join(kernel.root, 'usr/src', `linux-headers-${kernel.release}`), `M=${folder}`],
+    ...crossCompiling(kernel),
+    `CC=${kernel.source.toolchain ? kernel.compiler : gccFor(kernel.architecture)}`,
+    ...['CONFIG_DEBUG_INFO_BTF_MODULES=', 'W=1', 'C=2', 'CF=-D__CHECK_ENDIAN__', 'modules'],
+  ];
+  const identity = `${kernel.version} ${digestOf(sources)} ${make.join(' ')}`;
   const log = join(folder, 'build.log');
   if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== identity) {
-    say(`${kernel.name}: building toa.ko for ${kernel.release}`);
+    say(`${kernel.name}: building ${basename(path)} for ${kernel.release}`);
     rmSync(folder, { recursive: true, force: true });
     mkdirSync(folder, { recursive: true });
-    cpSync(SOURCES, folder, { recursive: true });
-    const compiler = kernel.source.toolchain ? kernel.compiler : gccFor(kernel.architecture);
-    const make = [
-      ...['make', '-C', join(kernel.root, 'usr/src', `linux-headers-${kernel.release}`), `M=${folder}`],
-      ...crossCompiling(kernel),
-      ...[`CC=${compiler}`, 'CONFIG_DEBUG_INFO_BTF_MODULES=', 'W=1', 'modules'],
-    ];
+    cpSync(sources, folder, { recursive: true });
     const [command, args] = kernel.source.toolchain
       ? inside(await toolchain(kernel.source.toolchain, kernel.compiler, mirror, say), make)
       : ([make[0]!, make.slice(1)] as const);
     writeFileSync(log, await run(command, args, { both: true }));
     writeFileSync(stamp, identity);
   }
-  const warnings = readFileSync(log, 'utf8')
+  const said = readFileSync(log, 'utf8');
+  const warnings = said
     .split('\n')
-    .filter((line) => /warning:|^WARNING/i.test(line) && !isAboutTools(line));
-  return { path: join(folder, 'toa.ko'), warnings };
+    .filter((line) => /warning:|error:|^WARNING/i.test(line) && !isAboutTools(line));
+  return { path, warnings, checked: /^ +CHECK /m.test(said) };
 }
 
 function crossCompiling({ architecture }: Kernel): string[] {

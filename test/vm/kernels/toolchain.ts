@@ -1,5 +1,5 @@
 /** Compilers of other releases of Debian, unpacked into a folder to be used by chroot. */
-import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cacheFolder } from '../cache.js';
 import { run } from '../run.js';
@@ -9,7 +9,7 @@ import type { Mirror } from './mirror.js';
 /** What the kernel's makefiles call, and what the programs in linux-kbuild are linked with. */
 const PACKAGES = [
   ...['make', 'dash', 'bash', 'coreutils', 'sed', 'grep', 'mawk', 'findutils', 'diffutils', 'perl'],
-  ...['libelf1t64', 'libssl3t64', 'zlib1g', 'xz-utils', 'gzip'],
+  ...['libelf1t64', 'libssl3t64', 'zlib1g', 'xz-utils', 'gzip', 'sparse'],
 ];
 
 /** The root folder of a toolchain of that suite with that compiler (a Debian package: `gcc-14`). */
@@ -21,7 +21,8 @@ export async function toolchain(
 ): Promise<string> {
   const root = join(cacheFolder, 'toolchains', `${suite}-${compiler}`);
   const stamp = join(root, '.complete');
-  if (existsSync(stamp)) return root;
+  const packages = [compiler, ...PACKAGES];
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === packages.join(' ')) return root;
   say(`fetching ${compiler} of ${suite}`);
   rmSync(root, { recursive: true, force: true });
   for (const folder of ['bin', 'lib', 'lib64', 'sbin']) {
@@ -30,11 +31,11 @@ export async function toolchain(
   }
   for (const folder of ['dev', 'proc', 'tmp']) mkdirSync(join(root, folder));
   const apt = await aptFor(mirror, { suite, archive: 'main' }, 'amd64');
-  await apt.downloadWithDependencies([compiler, ...PACKAGES], async (file) => {
+  await apt.downloadWithDependencies(packages, async (file) => {
     await run('dpkg-deb', ['--extract', file, root]);
   });
   symlinkSync('mawk', join(root, 'usr/bin/awk'));
-  writeFileSync(stamp, '');
+  writeFileSync(stamp, packages.join(' '));
   return root;
 }
 

@@ -3,11 +3,13 @@
  *
  * Accepts two connections. A thread holds the lock of the first one's socket:
  * it sends from a page that userfaultfd does not give it yet. THREADS threads
- * ask getpeername() of that socket meanwhile, which waits for the lock, and the
- * second connection is asked beside them. Then the page comes, and all compare.
+ * ask getpeername() of that socket meanwhile, whose lock the kernel waits for,
+ * and the second connection is asked beside them. Then the page comes, and all
+ * compare.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <fcntl.h>
 #include <linux/userfaultfd.h>
 #include <netinet/in.h>
@@ -26,6 +28,7 @@ enum { MOST = 1000 };
 static int held;
 static char *page;
 static char names[MOST][64];
+static int asking, answered;
 
 static void name_of(int fd, char *text, size_t room)
 {
@@ -50,8 +53,33 @@ static void *hold(void *nothing)
 
 static void *ask(void *number)
 {
+	__atomic_add_fetch(&asking, 1, __ATOMIC_RELAXED);
 	name_of(held, names[(long)number], sizeof(names[0]));
+	__atomic_add_fetch(&answered, 1, __ATOMIC_RELAXED);
 	return NULL;
+}
+
+/* How many threads run or could, this one among them: the state stands behind the name in parentheses. */
+static int awake(void)
+{
+	DIR *tasks = opendir("/proc/self/task");
+	struct dirent *task;
+	int count = 0;
+
+	while ((task = readdir(tasks))) {
+		char path[300], text[100] = "";
+		FILE *stat;
+
+		snprintf(path, sizeof(path), "/proc/self/task/%s/stat", task->d_name);
+		stat = task->d_name[0] == '.' ? NULL : fopen(path, "r");
+		if (!stat)
+			continue; /* it has ended meanwhile */
+		if (fgets(text, sizeof(text), stat) && strstr(text, ") R "))
+			count++;
+		fclose(stat);
+	}
+	closedir(tasks);
+	return count;
 }
 
 static int hold_back_a_page(void)
@@ -94,9 +122,10 @@ int main(int count, char **arguments)
 		return 2;
 	for (long i = 0; i < threads; i++)
 		pthread_create(&askers[i], NULL, ask, (void *)i);
-	usleep(300000);
+	while (__atomic_load_n(&asking, __ATOMIC_RELAXED) < threads || awake() > 1)
+		usleep(10000);
 	name_of(beside, other, sizeof(other));
-	puts("waiting");
+	printf("waiting: %d\n", threads - __atomic_load_n(&answered, __ATOMIC_RELAXED));
 	if (slowly)
 		sleep(3);
 	zero.range.start = (unsigned long)page;

@@ -99,6 +99,12 @@ def connect(fd, host, port):
     sockets[fd].connect((host, port))
 
 
+def listen_with(fd):
+    """listen() on a socket that there is."""
+    sockets[fd].listen(10)
+    sockets[fd].settimeout(20)
+
+
 def fresh(family, how):
     protocol = IPPROTO_MPTCP if how.get("mptcp") else 0
     one = socket.socket(socket.AF_INET6 if family == 6 else socket.AF_INET, socket.SOCK_STREAM, protocol)
@@ -133,6 +139,7 @@ def reset():
 commands = {
     "listen": listen, "accept": accept, "peer": peer, "local": local, "get": get, "set": set_option, "read": read,
     "write": write, "close": close, "unspecified": unspecified, "connect": connect, "fresh": fresh,
+    "listen_with": listen_with,
     "sockmap": sockmap, "reset": reset, "sleep": time.sleep,
 }
 
