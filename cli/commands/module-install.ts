@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import { version } from '../manifest.js';
 import { carryOut, type Manner } from '../module/carry-out.js';
 import { planInstall } from '../module/install.js';
-import { readLoaded } from '../module/loaded.js';
+import { busyWithOthers, readLoaded } from '../module/loaded.js';
 import { requireBuildTools } from '../module/requirements.js';
 import { checkSettings } from '../module/settings.js';
 import { enrollment, signatureRequired } from '../module/signature.js';
@@ -52,6 +52,9 @@ async function install({
   const system = new System(root);
   const { building, setting } = await planInstall(system, kernel, settings);
   const commands = [...building, ...setting];
+  // No harm yet: what stands in the way of loading need not stand in that of installing.
+  const busy = busyWithOthers(readLoaded(system));
+  if (busy) say(busy.message);
   if (dryRun) await carryOut('install', commands, { dryRun, json });
   if (building.length > 0) requireBuildTools(system, kernel);
   if (!dryRun) await carryOut('install', commands, { json });
@@ -60,7 +63,7 @@ async function install({
   if (dryRun || commands.length === 0) return;
   say(`toa ${version} is installed for ${kernel}, and trusts ${settings.trusted}`);
   if (signatureRequired(system)) say(enrollment(system));
-  if (system.isOurs && kernel === release()) say(nextStep(system));
+  if (!busy && system.isOurs && kernel === release()) say(nextStep(system));
 }
 
 function nextStep(system: System): string {

@@ -47,7 +47,7 @@ export function explainLoad(system: System): (command: Command, outcome: Outcome
         'ERR_TOA_MODULE_BUSY',
         `another module has the socket options or functions of toa: ${said}`,
         {
-          hint: 'dmesg says which function; lsmod what is loaded',
+          hint: 'dmesg says which option or function; lsmod what is loaded',
         },
       );
     }

@@ -31,10 +31,16 @@ export function readLoaded(system: System): Loaded {
 }
 
 /** @throws ToaError ERR_TOA_MODULE_BUSY where a module of the same kind by somebody else is loaded */
-export function refuseOthers({ others }: Loaded): void {
-  if (others.length === 0) return;
+export function refuseOthers(loaded: Loaded): void {
+  const busy = busyWithOthers(loaded);
+  if (busy) throw busy;
+}
+
+/** The error that names the loaded modules of the same kind by somebody else; undefined where there are none. */
+export function busyWithOthers({ others }: Loaded): ToaError | undefined {
+  if (others.length === 0) return undefined;
   const names = others.join(', ');
-  throw new ToaError('ERR_TOA_MODULE_BUSY', `another module of this kind is loaded: ${names}`, {
+  return new ToaError('ERR_TOA_MODULE_BUSY', `another module of this kind is loaded: ${names}`, {
     hint: `unload it first, when nothing needs it: rmmod ${others.join(' ')}`,
   });
 }

@@ -15,9 +15,12 @@ export const signingKey = (system: System) => keys.find((path) => system.has(pat
 /** What an administrator does so that the machine knows DKMS's key. */
 export function enrollment(system: System): string {
   const key = signingKey(system);
+  const lacking = system.has(key)
+    ? ''
+    : ' It has none yet, and makes one when it builds a module where openssl is installed.';
   return `Secure Boot: this kernel loads only modules that are signed with a key which the machine knows.
-DKMS signs with a key of its own. Enroll it, once:
-  mokutil --import ${key}    asks for a password, any
+DKMS signs with a key of its own.${lacking} Enroll it, once:
+  mokutil --import ${key}    of the package mokutil; asks for a password, any
   reboot                                    and in the blue screen: Enroll MOK, Continue, Yes, that password
   toa module load`;
 }

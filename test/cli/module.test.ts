@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { parseDkmsStatus } from '../../cli/module/dkms.js';
 import { explainLoad } from '../../cli/module/load.js';
+import { enrollment } from '../../cli/module/signature.js';
 import { System } from '../../cli/module/system.js';
 import { readOneJson } from './json.js';
 import { madeSystem } from './made-system.js';
@@ -233,6 +234,12 @@ test("somebody else's module of this kind is named and left alone, exit 1", (t) 
     }
     const status = readOneJson('module-status', module('status', root, '--json').stdout);
     assert.deepEqual(status.others, [name]);
+    assert.match(module('status', root).stdout, new RegExp(`^others +${name}: must be unloaded first$`, 'm'));
+    const install = module('install', root, '--dry-run', '--trusted', 'private');
+    assert.match(
+      install.stderr,
+      new RegExp(`^another module of this kind is loaded: ${name} \\(unload`, 'm'),
+    );
   }
 });
 
@@ -267,6 +274,20 @@ test('what modprobe says is put into words that help', (t) => {
     const error = explainLoad(host)(host.command('modprobe', 'toa'), { status: 1, said, stdout: '' });
     assert.equal(error?.code, code);
     assert.match(error.message, words);
+  }
+});
+
+test('the key to enroll is that of this system’s DKMS; where it has none yet, it is said when it makes one', (t) => {
+  const debian = { '/var/lib/dkms/mok.pub': '' };
+  const ubuntu = { '/var/lib/shim-signed/mok/MOK.der': '' };
+  for (const [files, key, lacking] of [
+    [debian, '/var/lib/dkms/mok.pub', false],
+    [ubuntu, '/var/lib/shim-signed/mok/MOK.der', false],
+    [{}, '/var/lib/dkms/mok.pub', true],
+  ] as const) {
+    const words = enrollment(new System(madeSystem(t, files)));
+    assert.match(words, new RegExp(`^  mokutil --import ${key} `, 'm'));
+    assert.equal(words.includes('has none yet'), lacking);
   }
 });
 

@@ -3,6 +3,8 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { enrollment } from '../../cli/module/signature.js';
+import { System } from '../../cli/module/system.js';
 import { main } from '../cli/toa.js';
 import { DebianRoot } from '../support/debian-root.js';
 import { runShell } from '../support/run-shell.js';
@@ -53,6 +55,16 @@ test('install builds the module by DKMS for a kernel that does not run, once; re
   );
   assert.match(debian.inside('dkms', 'status', '-m', 'toa'), new RegExp(`^toa/${version}, .*: installed\n$`));
   assert.doesNotMatch(belongings(debian).join('\n'), /0\.0\.9/);
+  // Signed with the key that an administrator of a machine with Secure Boot is told to enroll.
+  const [, key] = /mokutil --import (\S+)/.exec(enrollment(new System(debian.path)))!;
+  assert.match(
+    debian.inside('openssl', 'x509', '-noout', '-subject', '-in', key!),
+    /DKMS module signing key/,
+  );
+  assert.equal(
+    debian.inside('/sbin/modinfo', '-k', debian.kernel, '-F', 'signer', 'toa').trim(),
+    'DKMS module signing key',
+  );
 
   const second = toaModule(debian, 'install', '--trusted', '10.0.0.0/24');
   assert.deepEqual([second.status, ran(second.stderr)], [0, []]);

@@ -7,8 +7,13 @@ import { packageRoot } from '../../lib/native.js';
 import { configuredMirror } from '../vm/kernels/mirror.js';
 import { skipOrFail } from './require.js';
 
-/** DKMS, which brings the compiler; the headers of the release's kernel; what our package depends on besides. */
-const packages = ['dkms', `linux-headers-${process.arch === 'x64' ? 'amd64' : process.arch}`, 'procps'];
+/** DKMS, which brings the compiler; the headers of the release's kernel; what our package depends on besides; what DKMS signs with. */
+const packages = [
+  'dkms',
+  `linux-headers-${process.arch === 'x64' ? 'amd64' : process.arch}`,
+  'procps',
+  'openssl',
+];
 const cache = join(packageRoot, '.cache', 'debian-root');
 
 /**
