@@ -1,15 +1,13 @@
 /** `npm run bench`: see the help below. Data on stdout, progress on stderr. */
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { enterNamespaces } from '../cli/namespaces/enter.js';
 import { printJson } from '../cli/output/streams.js';
 import { report } from '../cli/report.js';
-import { packageRoot } from '../lib/native.js';
 import { benchBalancer } from './balancer/suite.js';
 import { benchCore } from './core/suite.js';
 import { toJson } from './output/json.js';
 import { toMarkdown } from './output/markdown.js';
+import { writeResults } from './output/results-file.js';
 import { toText } from './output/text.js';
 import { benchReceiver } from './receiver/suite.js';
 import type { Results } from './results.js';
@@ -23,7 +21,7 @@ Measures the named suites, all three without a name.
   --seconds N  of each load in each round, a whole number, default 3
   --short      three rounds of one second: whether everything can be measured, not what it comes to
   --json       for machines
-  --write      writes bench/RESULTS.md as well; all suites
+  --write      writes its part of bench/RESULTS.md as well; all suites
   --help
 `;
 
@@ -59,7 +57,7 @@ async function main(): Promise<void> {
     ...(chosen.has('receiver') && { receiver: await benchReceiver(rounds, seconds) }),
     ...(chosen.has('balancer') && { balancer: await benchBalancer(rounds, seconds) }),
   };
-  if (options.write) writeFileSync(join(packageRoot, 'bench', 'RESULTS.md'), toMarkdown(results));
+  if (options.write) writeResults('bench', toMarkdown(results));
   if (options.json) printJson('bench/1', toJson(results));
   else process.stdout.write(toText(results));
 }

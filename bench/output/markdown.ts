@@ -2,12 +2,13 @@ import type { Results } from '../results.js';
 import { circumstances, sections } from './sections.js';
 import { markdownTable } from './table.js';
 
-/** The results as the file that is committed, with how to get it again. */
+/** The results as their part of the file that is committed, with how to get it again. */
 export function toMarkdown(results: Results): string {
   return `# Figures
 
 Written by \`npm run bench -- --write\`; do not edit. \`npm run bench\` prints the same, \`npm run bench -- --json\` for machines,
 \`npm run bench -- core\` (or \`balancer\`, \`receiver\`) one suite alone. It needs what \`npm test\` needs, and haproxy, wrk and iperf3.
+What the kernel module costs stands at the end, and is written by \`npm run test:vm -- --cost --write\`.
 
 ${circumstances(results)
   .map((line) => `* ${line}`)
