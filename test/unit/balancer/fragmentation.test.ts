@@ -7,8 +7,9 @@ import { type PacketBuilder, packet, pattern } from '../../support/packet-builde
 import { decodeFrame, decodeIp } from '../../support/packet-decoder.js';
 import { Reassembler } from '../../support/reassembler.js';
 import { type OnLink, Rig, type RigOptions, type Sent } from '../../support/rig.js';
+import { decodeTcp, tcpChecksumRight } from '../../support/tcp-segment.js';
 import { INSIDE, MACS, OUTSIDE, TOPOLOGIES, type Topology } from '../../support/topology.js';
-import { addressText, concat } from '../../support/wire.js';
+import { addressText, concat, readU16, readU32 } from '../../support/wire.js';
 
 const NO_OFFLOADS = new Uint8Array(10);
 
@@ -60,11 +61,11 @@ for (const topology of TOPOLOGIES) {
     const { service, ...rest } = options;
     return new Rig({ topology, service: { protocol: 'udp', ...service }, ...rest });
   };
-  const fromClient = (payload: Uint8Array): OnLink => [
+  const fromClient = (payload: Uint8Array, from = topology.client(7)): OnLink => [
     OUTSIDE,
     packet()
       .ethernet({ from: MACS.gateway, to: MACS.balancer[OUTSIDE] })
-      .ip({ from: topology.client(7), to: topology.vip, dontFragment: false })
+      .ip({ from, to: topology.vip, dontFragment: false })
       .udp({ from: 51514, to: topology.port })
       .payload(payload),
   ];
@@ -129,6 +130,16 @@ for (const topology of TOPOLOGIES) {
       assert.deepEqual([error?.decoded.icmp?.type, error?.decoded.icmp?.rest], [2, 1280]);
       assert.equal(rig.counter('drop-too-big'), 1);
     }
+  });
+
+  test(name('datagrams of two clients with one id do not get mixed up behind one local address'), () => {
+    const rig = udpRig();
+    const idOf = (client: number) => {
+      const whole = fromClient(pattern(3000), topology.client(client));
+      const [first] = sendAll(rig, inFragments(whole, 1432, 7));
+      return family === 4 ? readU16(first!.bytes, 14 + 4) : readU32(first!.bytes, 14 + 40 + 4);
+    };
+    assert.notEqual(idOf(7), idOf(8));
   });
 
   test(name('a TCP segment that comes in fragments gets the option like any other'), () => {
@@ -263,6 +274,20 @@ for (const topology of TOPOLOGIES) {
       assert.equal(rig.counter('segments-made'), 6);
     },
   );
+
+  test(name('tunnel: a GSO frame that comes with a whole checksum is cut just so'), () => {
+    const rig = new Rig({ topology, service: tunnel });
+    const flow = new Flow(rig);
+    rig.send(...flow.client({ flags: 'S' }));
+    const [, frame] = flow.client({ flags: 'PA', seq: 1, ack: 1, payload: 3000 });
+    const { virtio } = frame.offload({ gsoSize: 1300 }).build();
+    virtio[0] = 2; // DATA_VALID: checked when it was received
+    const sent = rig.send(OUTSIDE, { bytes: frame.bytes(), virtio });
+    const inner = sent.map(({ bytes }) => decodeIp(decodeIp(bytes.slice(14))!.payload)!);
+    const segments = inner.map(({ payload }) => decodeTcp(payload)!);
+    assert.deepEqual(concat(...segments.map(({ payload }) => payload)), pattern(3000));
+    for (const { payload, from, to } of inner) assert.ok(tcpChecksumRight(payload, from, to));
+  });
 
   test(
     name('tunnel: a GSO frame for whose segments there are no buffers loses those, and the last one goes'),

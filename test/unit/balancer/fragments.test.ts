@@ -348,3 +348,24 @@ function bodyOf(outcome: Outcome): Uint8Array {
   assert.ok(typeof outcome !== 'string', `${outcome}`);
   return decodeFrame({ bytes: outcome, virtio: new Uint8Array(10) }).ip!.payload;
 }
+
+test('IPv6: a sender hears what is wrong with its fragment, as RFC 8200 wants it; over IPv4 it does not', () => {
+  for (const topology of TOPOLOGIES) {
+    const wrong = (wishes: Partial<Datagram>, at: number, end: number) => {
+      const reassembler = new Reassembler();
+      reassembler.add(fragmentOf(datagramOf(topology, { options: hex(''), ...wishes }), at, end, true));
+      return reassembler.drain().map((bytes) => {
+        const { icmp } = decodeFrame({ bytes, virtio: new Uint8Array(10) });
+        return [icmp?.type, icmp?.code, icmp?.rest, icmp?.checksumRight];
+      });
+    };
+    const answers = [
+      wrong({}, 0, 12),
+      wrong({ body: pattern(65536) }, 65520, 65536),
+      wrong({ protocol: 6 }, 0, 16),
+    ];
+    // Where it points: at the payload's length, at the fragment's offset behind a hop-by-hop header, nowhere.
+    const ipv6 = [[[4, 0, 4, true]], [[4, 0, 50, true]], [[4, 3, 0, true]]];
+    assert.deepEqual(answers, topology.family === 6 ? ipv6 : [[], [], []]);
+  }
+});

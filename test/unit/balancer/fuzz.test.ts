@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { fragmentsOf } from '../../model/fragmentation.js';
 import { Flow } from '../../support/flow.js';
-import { type BuiltFrame, packet } from '../../support/packet-builder.js';
+import { type BuiltFrame, packet, pattern } from '../../support/packet-builder.js';
 import { neighborReply, Rig } from '../../support/rig.js';
 import { tcpOption } from '../../support/tcp-segment.js';
 import { INSIDE, MACS, OUTSIDE, TOPOLOGIES, type Topology } from '../../support/topology.js';
@@ -42,6 +43,8 @@ function seeds(topology: Topology, flow: Flow): (readonly [number, BuiltFrame])[
     ] as const,
     [OUTSIDE, outside.ip(ends).udp({ from: 1, to: 2 }).payload(30)] as const,
   ];
+  const datagram = { below: outside, from: flow.clientAddress, to: topology.vip, id: 7, body: pattern(80) };
+  for (const fragment of fragmentsOf(datagram, 40)) frames.push([OUTSIDE, fragment]);
   if (topology.family === 6) {
     const ip = outside.ip({ ...ends, ttl: 255 });
     frames.push([OUTSIDE, ip.neighborSolicitation({ target: topology.vip, sourceMac: MACS.gateway })]);
