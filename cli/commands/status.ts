@@ -25,9 +25,10 @@ interface Status {
 export function statusCommand(): Command {
   const command = new Command('status')
     .description('show what receives addresses here; toa alone does that too')
+    .option('--root <dir>', "the system whose root folder is there: a container's host", '/')
     .option('--json', 'as one JSON object: { version, receiver, module, ... }')
-    .action(({ json }: { json?: boolean }) => {
-      const status = readStatus(new System());
+    .action(({ root, json }: { root: string; json?: boolean }) => {
+      const status = readStatus(new System(root));
       if (json) printJson('status/1', status);
       else print(lines(status));
     });
