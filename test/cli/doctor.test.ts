@@ -8,15 +8,10 @@ import { type Diagnosis, diagnose } from '../../cli/doctor/diagnose.js';
 import { parseListeners } from '../../cli/doctor/listeners.js';
 import { version } from '../../cli/manifest.js';
 import { System } from '../../cli/module/system.js';
-import { enterNamespaces } from '../../cli/namespaces/enter.js';
-import { Network } from '../../cli/namespaces/network.js';
-import { namespaceSupport } from '../../cli/namespaces/support.js';
-import { requireNamespaces } from '../support/require.js';
+import { networkTest } from '../network/network-test.js';
 import { readOneJson } from './json.js';
 import { madeSystem } from './made-system.js';
 import { main, toa } from './toa.js';
-
-if (namespaceSupport().supported) await enterNamespaces();
 
 const kernel = '6.1.0-56-amd64';
 
@@ -359,34 +354,34 @@ sockets = [listen(socket.AF_INET, 8080, True), listen(socket.AF_INET, 8081, Fals
 print('listening', flush=True)
 sys.stdin.read()`;
 
-test('a listener that defers is found by asking its socket; who may not ask cannot know', async (t) => {
-  if (!requireNamespaces(t)) return;
-  const network = new Network();
-  t.after(() => network.dispose());
-  const namespace = network.namespace('server');
-  const running = namespace.start('python3', ['-c', server]);
-  await running.line(/listening/);
-  const state = (wrapper: string[], ...ports: string[]) => {
-    const doctor = [
-      ...wrapper,
-      process.execPath,
-      main,
-      'doctor',
-      '--json',
-      ...ports.flatMap((port) => ['-p', port]),
-    ];
-    const { checks } = read(namespace.execute(doctor[0] as string, ...doctor.slice(1)));
-    return checks.find(({ check }) => check === 'deferred accept') as Diagnosis;
-  };
-  const all = state([]);
-  assert.equal(all.state, 'warning');
-  assert.match(all.finding, /^0\.0\.0\.0:8080: /);
-  const others = state([], '8081', '8082');
-  assert.deepEqual([others.state, others.finding], ['ok', 'no listener of 2']);
-  const powerless = state(withoutPower, '8081');
-  assert.equal(powerless.state, 'unknown');
-  assert.match(powerless.finding, /^cannot know for 0\.0\.0\.0:8081: /);
-});
+networkTest(
+  'a listener that defers is found by asking its socket; who may not ask cannot know',
+  async (network) => {
+    const namespace = network.namespace('server');
+    const running = namespace.start('python3', ['-c', server]);
+    await running.line(/listening/);
+    const state = (wrapper: string[], ...ports: string[]) => {
+      const doctor = [
+        ...wrapper,
+        process.execPath,
+        main,
+        'doctor',
+        '--json',
+        ...ports.flatMap((port) => ['-p', port]),
+      ];
+      const { checks } = read(namespace.execute(doctor[0] as string, ...doctor.slice(1)));
+      return checks.find(({ check }) => check === 'deferred accept') as Diagnosis;
+    };
+    const all = state([]);
+    assert.equal(all.state, 'warning');
+    assert.match(all.finding, /^0\.0\.0\.0:8080: /);
+    const others = state([], '8081', '8082');
+    assert.deepEqual([others.state, others.finding], ['ok', 'no listener of 2']);
+    const powerless = state(withoutPower, '8081');
+    assert.equal(powerless.state, 'unknown');
+    assert.match(powerless.finding, /^cannot know for 0\.0\.0\.0:8081: /);
+  },
+);
 
 test('listeners are read out of /proc/net/tcp, of both families; connections are not listeners', () => {
   const v4 = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
