@@ -1,0 +1,179 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Flow, type FlowSegment } from '../../support/flow.js';
+import { Rig, type Row } from '../../support/rig.js';
+import { tcpOption } from '../../support/tcp-segment.js';
+import { IPV4, TOPOLOGIES, type Topology } from '../../support/topology.js';
+import { address, concat } from '../../support/wire.js';
+
+const SIGNATURE = Uint8Array.of(0x0d, 0x0a, 0x0d, 0x0a, 0, 0x0d, 0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a);
+
+/** The header of a flow, put together from the protocol's text. */
+function headerOf(topology: Topology, flow: Flow): Uint8Array {
+  const addresses = concat(address(flow.clientAddress), address(topology.vip));
+  const length = addresses.length + 4;
+  const ports = [flow.clientPort >> 8, flow.clientPort & 255, topology.port >> 8, topology.port & 255];
+  const start = [0x21, topology.family === 4 ? 0x11 : 0x21, 0, length];
+  return concat(SIGNATURE, Uint8Array.from(start), addresses, Uint8Array.from(ports));
+}
+
+function proxyRig(topology: Topology): Rig {
+  return new Rig({ topology, service: { clientAddress: 'proxy-v2' } });
+}
+
+/** The header's segment as the real server must receive it; the balancer's own, so from a whole hop away. */
+function headerSegment(header: Uint8Array, window: number): FlowSegment {
+  return { flags: 'PA', seq: 1, ack: 1, window, payload: header, ip: { ttl: 64 } };
+}
+
+for (const topology of TOPOLOGIES) {
+  const name = (what: string) => `IPv${topology.family}: ${what}`;
+  const N = topology.family === 4 ? 28 : 52;
+
+  test(name('the PROXY header goes ahead of the handshake ACK, and shifts what follows'), () => {
+    const rig = proxyRig(topology);
+    const flow = new Flow(rig).half();
+    const header = headerOf(topology, flow);
+    assert.equal(header.length, N);
+    rig.play([
+      {
+        what: 'the handshake ACK',
+        in: flow.client({ flags: 'A', seq: 1, ack: 1, window: 501 }),
+        out: [
+          flow.toServer(headerSegment(header, 501)),
+          flow.toServer({ flags: 'A', seq: 1 + N, ack: 1, window: 501 }),
+        ],
+        counters: { 'proxy-header-sent': 1 },
+      },
+      {
+        what: 'a server that speaks first, before it has the header',
+        in: flow.fromServer({ flags: 'PA', seq: 1, ack: 1, payload: '220 ready' }),
+        out: [flow.toClient({ flags: 'PA', seq: 1, ack: 1, payload: '220 ready' })],
+      },
+      {
+        what: 'a part of the header acknowledged is nothing to the client',
+        in: flow.fromServer({ flags: 'A', seq: 10, ack: 8 }),
+        out: [flow.toClient({ flags: 'A', seq: 10, ack: 1 })],
+      },
+      {
+        what: "the client's bytes, shifted",
+        in: flow.client({ flags: 'PA', seq: 1, ack: 10, payload: 'HELO' }),
+        out: [flow.toServer({ flags: 'PA', seq: 1 + N, ack: 10, payload: 'HELO' })],
+      },
+      {
+        what: 'a selective acknowledgment while the header is missing',
+        in: flow.fromServer({
+          flags: 'A',
+          seq: 10,
+          ack: 1,
+          options: [
+            tcpOption.nop,
+            tcpOption.nop,
+            tcpOption.sack(flow.balancerIsn + 1 + N, flow.balancerIsn + 5 + N),
+          ],
+        }),
+        out: [
+          flow.toClient({
+            flags: 'A',
+            seq: 10,
+            ack: 1,
+            options: [tcpOption.nop, tcpOption.nop, tcpOption.sack(flow.clientIsn + 1, flow.clientIsn + 5)],
+          }),
+        ],
+      },
+      {
+        what: 'everything acknowledged',
+        in: flow.fromServer({ flags: 'A', seq: 10, ack: 5 + N }),
+        out: [flow.toClient({ flags: 'A', seq: 10, ack: 5 })],
+      },
+      { what: 'nothing is sent again', wait: 5000, out: [] },
+      {
+        what: 'the end',
+        in: flow.client({ flags: 'FA', seq: 5, ack: 10 }),
+        out: [flow.toServer({ flags: 'FA', seq: 5 + N, ack: 10 })],
+      },
+    ]);
+  });
+
+  test(name('a PROXY header that is not acknowledged is sent again after 1, 2, 4, 8 and 16 seconds'), () => {
+    const rig = new Rig({ topology, service: { clientAddress: 'proxy-v2', timeouts: { established: 600 } } });
+    const flow = new Flow(rig).half();
+    const header = headerOf(topology, flow);
+    const again = (wait: number): Row => ({
+      what: `after ${wait} ms more`,
+      wait,
+      out: [flow.toServer(headerSegment(header, 9))],
+      counters: { 'proxy-header-resent': 1 },
+    });
+    rig.play([
+      {
+        what: 'the handshake ACK',
+        in: flow.client({ flags: 'A', seq: 1, ack: 1, window: 9 }),
+        out: [
+          flow.toServer(headerSegment(header, 9)),
+          flow.toServer({ flags: 'A', seq: 1 + N, ack: 1, window: 9 }),
+        ],
+        counters: { 'proxy-header-sent': 1 },
+      },
+      ...[1000, 2000, 4000, 8000, 16000].map(again),
+      { what: 'then no more', wait: 40_000, out: [], counters: { 'proxy-header-given-up': 1 } },
+    ]);
+  });
+}
+
+test('early data completes the handshake and comes behind the header', () => {
+  const rig = proxyRig(IPV4);
+  const flow = new Flow(rig).half();
+  const early = { flags: 'PA', seq: 1, ack: 1, window: 7, payload: 'GET /' };
+  rig.play([
+    {
+      what: 'the ACK was lost',
+      in: flow.client(early),
+      out: [flow.toServer(headerSegment(headerOf(IPV4, flow), 7)), flow.toServer({ ...early, seq: 29 })],
+      counters: { 'proxy-header-sent': 1 },
+    },
+  ]);
+});
+
+test('a reset before the header has the number that the real server expects', () => {
+  const rig = proxyRig(IPV4);
+  const flow = new Flow(rig).half();
+  rig.play([
+    {
+      what: 'the client gives up',
+      in: flow.client({ flags: 'R', seq: 1 }),
+      out: [flow.toServer({ flags: 'R', seq: 1 })],
+    },
+  ]);
+});
+
+test('a SYN that comes again after the header begins nothing; one with another number begins anew', () => {
+  const rig = proxyRig(IPV4);
+  const flow = new Flow(rig).half();
+  assert.equal(rig.send(...flow.client({ flags: 'A', seq: 1, ack: 1 })).length, 2);
+  assert.equal(rig.send(...flow.client({ flags: 'S' })).length, 1);
+  assert.equal(rig.counter('connections-reused'), 0);
+  const { balancerIsn } = flow;
+  rig.play([
+    {
+      what: 'the client resets',
+      in: flow.client({ flags: 'R', seq: 1 }),
+      out: [flow.toServer({ flags: 'R', seq: 29 })],
+    },
+  ]);
+  const second = new Flow(rig, { clientIsn: 5 });
+  rig.now += 1000;
+  second.half();
+  assert.notEqual(second.balancerIsn, balancerIsn);
+  rig.play([
+    {
+      what: 'its own header',
+      in: second.client({ flags: 'A', seq: 1, ack: 1, window: 3 }),
+      out: [
+        second.toServer(headerSegment(headerOf(IPV4, second), 3)),
+        second.toServer({ flags: 'A', seq: 29, ack: 1, window: 3 }),
+      ],
+      counters: { 'proxy-header-sent': 1 },
+    },
+  ]);
+});
