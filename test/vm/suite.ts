@@ -2,7 +2,8 @@
 import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { cacheFolder } from './cache.js';
-import type { Outcome, ReportLine } from './guest/agreement.js';
+import { cases } from './cases/index.js';
+import { evidenceFile, type Outcome, type ReportLine } from './guest/agreement.js';
 import { boot, type End } from './guest/boot.js';
 import { packInitramfs } from './guest/initramfs.js';
 import type { GuestRoot } from './guest/root.js';
@@ -48,6 +49,7 @@ export async function runCases(
     keepLog(kernel, share);
     const words = lastWords(share);
     const progress = collect(report, end, words, results);
+    judgeAll(share, results);
     if (!progress) throw new Error(`the guest ${end} before its first case\n${words}`);
   }
   return results;
@@ -68,6 +70,20 @@ function collect(report: string, end: End, words: string, results: Map<string, C
     results.set(running, { outcome: 'fail', detail: `the guest ${end} in it\n${words}`, ms: 0 });
   }
   return lines.length > 0;
+}
+
+/** Judges the evidence that a guest has left for cases which went well as far as it could see. */
+function judgeAll(share: string, results: Map<string, CaseResult>): void {
+  for (const { name, judge } of cases) {
+    const result = results.get(name);
+    const file = join(share, evidenceFile(name));
+    if (judge === undefined || result?.outcome !== 'pass' || !existsSync(file)) continue;
+    try {
+      judge(JSON.parse(readFileSync(file, 'utf8')));
+    } catch (error) {
+      results.set(name, { ...result, outcome: 'fail', detail: (error as Error).message });
+    }
+  }
 }
 
 function readReport(path: string): ReportLine[] {

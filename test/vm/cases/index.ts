@@ -1,10 +1,10 @@
 import type { Case } from '../guest/guest.js';
 import { commandLineCases } from './command-line.js';
-import { doctorCases } from './doctor.js';
 import { familyCases } from './families.js';
 import { formatCases } from './formats.js';
 import { handshakeCases } from './handshakes.js';
 import { interfaceCases } from './interfaces.js';
+import { ipvsCases } from './ipvs.js';
 import { lifetimeCases } from './lifetimes.js';
 import { loadCases } from './load.js';
 import { neighborCases } from './neighbors.js';
@@ -25,7 +25,7 @@ export const cases: readonly Case[] = [
   ...rivalCases,
   ...programCases,
   ...commandLineCases,
-  ...doctorCases,
   ...topologyCases,
   ...loadCases,
+  ...ipvsCases,
 ];

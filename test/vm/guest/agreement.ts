@@ -36,6 +36,11 @@ export interface Job {
   readonly modulesRoot: string;
 }
 
+/** The file in which the guest leaves what a case has found, for it to be judged outside. */
+export function evidenceFile(name: string): string {
+  return `evidence-${name.replaceAll(/\W+/g, '-')}.json`;
+}
+
 export type Outcome = 'pass' | 'fail' | 'not applicable';
 
 /** A line of the guest's report: a case that begins, or one that has ended. */

@@ -18,7 +18,13 @@ export interface Case {
   readonly unless?: (guest: Guest) => string | undefined;
   /** Seconds that it may take; 40 without it. */
   readonly patience?: number;
-  readonly run: (guest: Guest) => Promise<void>;
+  /** What it answers, if anything, is for `judge`. */
+  readonly run: (guest: Guest) => Promise<unknown>;
+  /**
+   * What needs no real kernel is done outside, where it is quick: looks at what `run` has answered in the guest, as JSON
+   * leaves it, and throws where something is wrong.
+   */
+  readonly judge?: (evidence: unknown) => void;
 }
 
 export interface Connected extends Accepted {

@@ -1,9 +1,9 @@
 /** The first program of ours in a guest: runs the cases of the job one after another and writes down how each ended. */
-import { appendFileSync, readFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { join } from 'node:path';
 import { cases } from '../cases/index.js';
-import { type Job, type Outcome, RESULTS, type ReportLine, VERDICT_DONE } from './agreement.js';
+import { evidenceFile, type Job, type Outcome, RESULTS, type ReportLine, VERDICT_DONE } from './agreement.js';
 import { type Case, Guest, within } from './guest.js';
 import { KernelLog } from './kernel-log.js';
 import { ToaModule } from './toa-module.js';
@@ -37,7 +37,9 @@ async function outcomeOf(one: Case): Promise<{ outcome: Outcome; detail: string;
   const faults: string[] = [];
   let spoiled = false;
   const patience = one.patience ?? 40;
-  await within(patience, one.name, one.run(guest)).catch((error: unknown) => faults.push(describe(error)));
+  await within(patience, one.name, one.run(guest))
+    .then((evidence) => keep(one.name, evidence))
+    .catch((error: unknown) => faults.push(describe(error)));
   const leftovers = await within(20, 'cleaning up', tidy()).catch((error: unknown) => [describe(error)]);
   spoiled = leftovers.length > 0;
   faults.push(...leftovers);
@@ -63,6 +65,10 @@ function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const lines = (error.stack ?? error.message).split('\n');
   return lines.filter((line) => !/^ +at /.test(line) || /[/]cases[/]/.test(line)).join('\n');
+}
+
+function keep(name: string, evidence: unknown): void {
+  if (evidence !== undefined) writeFileSync(join(RESULTS, evidenceFile(name)), JSON.stringify(evidence));
 }
 
 function report(line: ReportLine): void {

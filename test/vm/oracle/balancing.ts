@@ -1,0 +1,110 @@
+/** What both sides of the comparison are told and asked: Linux's IPVS, and our balancer. */
+import type { SchedulerFlag, SchedulerName } from '../../../lib/balancer/config/index.js';
+import { IPV4, IPV6, type Topology } from '../../support/topology.js';
+
+/** A virtual service in NAT mode. */
+export interface ServiceUnderTest {
+  readonly scheduler: SchedulerName;
+  readonly flags: readonly SchedulerFlag[];
+  readonly family: 4 | 6;
+  readonly port: number;
+  /** Whether it is at all the addresses of a network (for IPVS by a firewall mark), or at one VIP. */
+  readonly isWide: boolean;
+}
+
+/** How a real server takes part; it is named by a number. */
+export interface Joining {
+  readonly kind: 'add' | 'edit';
+  readonly server: number;
+  readonly weight: number;
+  /** Thresholds, 0 for none. */
+  readonly upper: number;
+  readonly lower: number;
+}
+
+/** What an administrator does to a service's list. */
+export type Change = Joining | { readonly kind: 'remove'; readonly server: number };
+
+/** A TCP segment of a connection. */
+export interface Segment {
+  readonly fromServer: boolean;
+  /** Letters, as in `FA`. */
+  readonly flags: string;
+  readonly client: string;
+  readonly clientPort: number;
+  /** What the client connected to. */
+  readonly destination: string;
+  /** The real server's number; -1 before there is one. */
+  readonly server: number;
+}
+
+/** A packet that came out, from its IP header on, and the link that it left by. */
+export interface Passed {
+  readonly link: number;
+  readonly packet: Uint8Array;
+}
+
+/** A real server in the list, with the connections that it has as the schedulers count them. */
+export interface Load {
+  readonly server: number;
+  readonly weight: number;
+  readonly active: number;
+  readonly inactive: number;
+}
+
+/** One of the two balancers, with one service that has no real servers yet. */
+export interface Balancing {
+  change(change: Change): void;
+  /** Puts a frame in; answers what comes out, one packet at most. */
+  pass(link: number, frame: Uint8Array): Passed | undefined;
+  /** In the order of the list. */
+  loads(): Load[];
+}
+
+/** The networks of destinations of a wide service. */
+export const WIDE = { 4: '198.18.0.0/15', 6: '2001:db8:2000::/36' } as const;
+
+/** `n` from 0 to 65535: one of the destinations of a wide service. */
+export function wideDestination(family: 4 | 6, n: number): string {
+  return family === 4
+    ? `198.${18 + (n & 1)}.${(n >>> 1) & 255}.${n >>> 9}`
+    : `2001:db8:2${(n & 0xfff).toString(16).padStart(3, '0')}::${((n >>> 4) + 1).toString(16)}`;
+}
+
+export function topologyOf(family: 4 | 6): Topology {
+  return family === 4 ? IPV4 : IPV6;
+}
+
+/** The last octet of real server 0. */
+const FIRST_SERVER = 100;
+
+/** The address of a real server, 0 to 99. */
+export function serverAddress(family: 4 | 6, server: number): string {
+  const octet = FIRST_SERVER + server;
+  return family === 4 ? `10.0.0.${octet}` : `fd00::${octet.toString(16)}`;
+}
+
+/** The real server whose address ends so. */
+export function serverOfOctet(octet: number): number {
+  return octet - FIRST_SERVER;
+}
+
+const ETHERNET = 14;
+const PROTOCOL = { icmp: 1, tcp: 6, icmpv6: 58 } as const;
+
+/** Whether a frame is a TCP segment or an ICMP error: anything else is a balancer's own talk with its neighbors. */
+export function isPassed(frame: Uint8Array): boolean {
+  const etherType = (frame[12]! << 8) | frame[13]!;
+  if (etherType === 0x0800) {
+    const protocol = frame[ETHERNET + 9];
+    return protocol === PROTOCOL.tcp || protocol === PROTOCOL.icmp;
+  }
+  const next = frame[ETHERNET + 6];
+  const type = frame[ETHERNET + 40]!;
+  return etherType === 0x86dd && (next === PROTOCOL.tcp || (next === PROTOCOL.icmpv6 && type < 128));
+}
+
+/** The real server that a packet on the inner link goes to. */
+export function serverOf(packet: Uint8Array): number {
+  return serverOfOctet(packet[packet[0]! >> 4 === 4 ? 19 : 39]!);
+}

@@ -1,0 +1,264 @@
+import { Random } from '../../support/random.js';
+import { INSIDE } from '../../support/topology.js';
+import {
+  type Balancing,
+  type Change,
+  type Joining,
+  type Passed,
+  type ServiceUnderTest,
+  serverOf,
+  topologyOf,
+  wideDestination,
+} from './balancing.js';
+import type { Recording, Step } from './recording.js';
+import { linkOf, SegmentWriter } from './segment-writer.js';
+
+/** How many connections a script opens, and whereof it draws. */
+const CONNECTIONS = 300;
+const CLIENTS = 96;
+const DESTINATIONS = 96;
+const SERVERS = 8;
+const SERVERS_AT_FIRST = 6;
+/** A script in which so many are refused is none. */
+const REFUSALS = 2 * CONNECTIONS;
+
+/** Who sends, and the flags. */
+type Segments = readonly (readonly [from: 'client' | 'server', flags: string])[];
+
+const HANDSHAKE: Segments = [
+  ['client', 'S'],
+  ['server', 'SA'],
+  ['client', 'A'],
+];
+
+/** Ways to end an established connection. */
+const ENDINGS = {
+  clientCloses: [
+    ['client', 'FA'],
+    ['server', 'FA'],
+    ['client', 'A'],
+  ],
+  serverCloses: [
+    ['server', 'FA'],
+    ['client', 'FA'],
+    ['server', 'A'],
+  ],
+  clientClosesHalf: [
+    ['client', 'FA'],
+    ['server', 'A'],
+  ],
+  serverClosesHalf: [
+    ['server', 'FA'],
+    ['client', 'A'],
+  ],
+  clientResets: [['client', 'RA']],
+  serverResets: [['server', 'RA']],
+} satisfies Record<string, Segments>;
+const ENDING_SHARES = {
+  ...{ clientCloses: 4, serverCloses: 4, clientClosesHalf: 1, serverClosesHalf: 1 },
+  ...{ clientResets: 1, serverResets: 1 },
+};
+
+/**
+ * Seconds after which Linux forgets a connection, in its states that no setting prolongs: after a reset, and of the
+ * others the shortest (ip_vs_proto_tcp.c). A script must be over before that, or it is void.
+ */
+const CLOSE_TIMEOUT = 10;
+const OTHER_TIMEOUT = 60;
+/** Resets come only when so many connections were opened, so that a slow guest has the time. */
+const RESETS_FROM = 200;
+
+interface Connection {
+  readonly client: string;
+  readonly clientPort: number;
+  readonly destination: string;
+  readonly server: number;
+  /** Segments of the handshake that have passed. */
+  handshake: number;
+}
+
+export interface ScriptOptions {
+  readonly service: ServiceUnderTest;
+  readonly seed: number;
+  /** Weights are drawn from 1 to this. */
+  readonly heaviest: number;
+}
+
+/**
+ * A random script: connections are opened, held and closed, while real servers come and go and change. Plays it on Linux
+ * and writes down what happens; undefined where the guest was too slow, so that connections may have expired.
+ */
+export function record(linux: Balancing, options: ScriptOptions): Recording | undefined {
+  return new Script(linux, options).play();
+}
+
+class Script {
+  readonly #linux: Balancing;
+  readonly #options: ScriptOptions;
+  readonly #service: ServiceUnderTest;
+  readonly #writer: SegmentWriter;
+  readonly #random: Random;
+  readonly #clients: readonly string[];
+  readonly #steps: Step[] = [];
+  /** The real servers in the list, and the connections that may go on. */
+  readonly #servers = new Map<number, Joining>();
+  readonly #live: Connection[] = [];
+  #opened = 0;
+  #refused = 0;
+  /** The real server of the newest connection. */
+  #latest = 0;
+  /** When the first connection may have expired. */
+  #deadline = performance.now() + 1000 * OTHER_TIMEOUT;
+
+  constructor(linux: Balancing, options: ScriptOptions) {
+    this.#linux = linux;
+    this.#options = options;
+    this.#service = options.service;
+    this.#writer = new SegmentWriter(options.service);
+    this.#random = new Random(options.seed);
+    this.#clients = Array.from({ length: CLIENTS }, () => this.#drawClient());
+  }
+
+  play(): Recording | undefined {
+    for (let server = 0; server < SERVERS_AT_FIRST; server++) this.#change(this.#drawJoining('add', server));
+    while (this.#opened < CONNECTIONS && !this.#isLate) this.#step();
+    this.#noteLoads();
+    if (this.#isLate) return undefined;
+    return { service: this.#service, seed: this.#options.seed, steps: this.#steps };
+  }
+
+  get #isLate(): boolean {
+    return performance.now() > this.#deadline;
+  }
+
+  #step(): void {
+    const step = this.#random.weighted({ open: 60, end: 25, goOn: 9, change: 6 });
+    if (step === 'open') this.#open();
+    else if (step === 'end') this.#end();
+    else if (step === 'goOn') this.#goOn();
+    else this.#change(this.#drawChange());
+  }
+
+  /** A SYN of a new connection, and most times the rest of the handshake. */
+  #open(): void {
+    const { family, isWide } = this.#service;
+    const target = {
+      client: this.#random.pick(this.#clients),
+      clientPort: 10_000 + this.#opened + this.#refused,
+      destination: isWide
+        ? wideDestination(family, 577 * this.#random.below(DESTINATIONS))
+        : topologyOf(family).vip,
+      handshake: 1,
+    };
+    const { link, packet } = this.#send({ ...target, server: -1 }, 'client', 'S');
+    if (link !== INSIDE) {
+      this.#refused++;
+      if (this.#refused > REFUSALS) throw new Error(`Linux refuses too much: ${this.#name}`);
+      return;
+    }
+    const connection = { ...target, server: serverOf(packet) };
+    this.#latest = connection.server;
+    this.#opened++;
+    this.#live.push(connection);
+    const further = this.#random.weighted({ 0: 2, 1: 1, 2: 7 });
+    for (let i = 0; i < Number(further); i++) this.#shakeHands(connection);
+  }
+
+  /** The next segment of the handshake. */
+  #shakeHands(connection: Connection): void {
+    this.#send(connection, ...HANDSHAKE[connection.handshake]!);
+    connection.handshake++;
+  }
+
+  /** Something happens to a connection that is not its end: the handshake goes on, a SYN comes again, data come. */
+  #goOn(): void {
+    const connection = this.#drawLive();
+    if (connection === undefined) return;
+    if (isOpen(connection)) this.#send(connection, 'client', 'PA');
+    else if (connection.handshake === 1 && this.#random.below(3) === 0) this.#send(connection, 'client', 'S');
+    else this.#shakeHands(connection);
+  }
+
+  /** One that is not open yet can only be refused by its real server. */
+  #end(): void {
+    const connection = this.#drawLive();
+    if (connection === undefined) return;
+    const ending = isOpen(connection) ? this.#random.weighted(ENDING_SHARES) : 'serverResets';
+    const isReset = ending === 'clientResets' || ending === 'serverResets';
+    if (isReset && this.#opened < RESETS_FROM) return;
+    this.#live.splice(this.#live.indexOf(connection), 1);
+    for (const [from, flags] of ENDINGS[ending]) this.#send(connection, from, flags);
+    if (isReset) this.#deadline = Math.min(this.#deadline, performance.now() + 1000 * CLOSE_TIMEOUT);
+  }
+
+  /** One whose real server is in the list: packets of the others go nowhere. */
+  #drawLive(): Connection | undefined {
+    const candidates = this.#live.filter(({ server }) => this.#servers.has(server));
+    return candidates.length === 0 ? undefined : this.#random.pick(candidates);
+  }
+
+  /** Sends a segment, and notes what comes out. */
+  #send(connection: Connection, from: 'client' | 'server', flags: string): Passed {
+    const { client, clientPort, destination, server } = connection;
+    const segment = { fromServer: from === 'server', flags, client, clientPort, destination, server };
+    const passed = this.#linux.pass(linkOf(segment), this.#writer.write(segment));
+    if (passed === undefined) throw new Error(`Linux dropped ${JSON.stringify(segment)}: ${this.#name}`);
+    this.#steps.push({ segment, link: passed.link, packet: Buffer.from(passed.packet).toString('hex') });
+    return passed;
+  }
+
+  #change(change: Change): void {
+    if (change.kind === 'remove') this.#servers.delete(change.server);
+    else this.#servers.set(change.server, change);
+    this.#linux.change(change);
+    this.#steps.push({ change });
+    this.#noteLoads();
+  }
+
+  #noteLoads(): void {
+    this.#steps.push({ loads: this.#linux.loads() });
+  }
+
+  #drawChange(): Change {
+    const present = [...this.#servers.keys()];
+    const absent = Array.from({ length: SERVERS }, (_, server) => server).filter(
+      (n) => !this.#servers.has(n),
+    );
+    const kind = this.#random.weighted({
+      edit: 5,
+      quiesce: 2,
+      add: absent.length > 0 ? 2 : 0,
+      remove: present.length > 4 ? 2 : 0,
+    });
+    if (kind === 'add') return this.#drawJoining(kind, this.#random.pick(absent));
+    // Every other time it is the one that is chosen just now: `fo` would choose few others else.
+    const isLatest = this.#servers.has(this.#latest) && this.#random.below(2) === 0;
+    const server = isLatest ? this.#latest : this.#random.pick(present);
+    if (kind === 'remove') return { kind, server };
+    const edited = this.#drawJoining('edit', server);
+    return kind === 'edit' ? edited : { ...edited, weight: 0 };
+  }
+
+  #drawJoining(kind: 'add' | 'edit', server: number): Joining {
+    const upper = this.#random.below(4) === 0 ? this.#random.between(5, 60) : 0;
+    const lower = upper > 0 && this.#random.below(2) === 0 ? this.#random.between(1, upper) : 0;
+    return { kind, server, weight: this.#random.between(1, this.#options.heaviest), upper, lower };
+  }
+
+  /** From networks in which neither Linux nor we have an address or a route of our own. */
+  #drawClient(): string {
+    const byte = () => this.#random.below(256);
+    if (this.#service.family === 4) return [this.#random.between(20, 99), byte(), byte(), byte()].join('.');
+    const group = () => this.#random.between(1, 0xffff).toString(16);
+    return `2a00:${group()}::${group()}:${group()}`;
+  }
+
+  get #name(): string {
+    const { scheduler, flags, family } = this.#service;
+    return `${[scheduler, ...flags].join(' ')}, IPv${family}, seed ${this.#options.seed}`;
+  }
+}
+
+function isOpen({ handshake }: Connection): boolean {
+  return handshake === HANDSHAKE.length;
+}
