@@ -43,9 +43,12 @@ import { Network } from './network.js';
 import { OwnAddresses } from './own-addresses.js';
 import { FRAGMENT, PARSED, parse } from './parse.js';
 import { randomStream } from './random-stream.js';
+import { isIcmpError } from './related-icmp/received-error.js';
+import { RelatedIcmp } from './related-icmp/related-icmp.js';
 import { turnIntoReset } from './reset.js';
 import { type Route, Routes } from './routes.js';
 import { Directory, STANDING_REMOVED, STANDING_SOUND } from './service/directory.js';
+import type { PathMtus } from './service/path-mtus.js';
 import { PortUse } from './service/port-use.js';
 import { ServiceTable } from './service/service-table.js';
 import type { VirtualService } from './service/virtual-service.js';
@@ -87,8 +90,10 @@ export class Balancer {
   /** The directory's, by position. */
   readonly #services: readonly (VirtualService | undefined)[];
   readonly #standing: Uint8Array;
+  readonly #pathMtus: PathMtus;
   readonly #neighbors: Neighbors;
   readonly #icmp: IcmpErrors;
+  readonly #related: RelatedIcmp;
   readonly #persistence: Persistence;
   readonly #opening: Opening;
   readonly #lifecycle: Lifecycle;
@@ -128,6 +133,7 @@ export class Balancer {
     this.#directory = new Directory({ profile, portUse: new PortUse(hash), random });
     this.#services = this.#directory.services;
     this.#standing = this.#directory.standing;
+    this.#pathMtus = this.#directory.pathMtus;
     this.statistics = new Statistics(this.#traffic, this.#directory, environment.now);
     this.connections = new ConnectionTable(hash, config.settings.maxConnections);
     const table = this.connections;
@@ -163,6 +169,14 @@ export class Balancer {
     this.#natServers = this.#createNatServers(config);
     this.#serviceTable = new ServiceTable(this.#directory.current, hash);
     this.#opening = new Opening({ table, wheel, neighbors, routes: this.#routes, persistence, shift });
+    this.#related = new RelatedIcmp({
+      table,
+      directory: this.#directory,
+      neighbors,
+      routes: this.#routes,
+      traffic: this.#traffic,
+      counters,
+    });
     this.#takeSettings(config);
   }
 
@@ -204,6 +218,7 @@ export class Balancer {
     this.#local.own = this.#own;
     this.#opening.routes = this.#routes;
     this.#natServers = this.#createNatServers(config);
+    this.#related.routes = this.#routes;
     this.#serviceTable = new ServiceTable(this.#directory.current, this.#hash);
     this.#takeSettings(config);
     this.#opening.reroute();
@@ -247,7 +262,8 @@ export class Balancer {
   /** A whole IP packet, parsed. */
   #packet(frame: Frame, link: LinkPort, forUs: boolean): number {
     if (frame.protocol !== PROTOCOL_TCP && frame.protocol !== PROTOCOL_UDP) {
-      return this.#local.notBalanced(frame, link, forUs);
+      if (!isIcmpError(frame)) return this.#local.notBalanced(frame, link, forUs);
+      return forUs ? this.#related.process(frame, this.#tick) : this.#drop(COUNTER['drop-not-for-us']);
     }
     if (!forUs) return this.#drop(COUNTER['drop-not-for-us']);
 
@@ -316,6 +332,7 @@ export class Balancer {
     this.#proxyHeaders.advance(this.#tick);
     if (this.statistics.advance(now)) this.#limitRates();
     if (Math.floor(now / 1000) !== second) {
+      this.#pathMtus.advance(this.#tick);
       this.#defence.advance(this.#tick, (this.emitted.available - EXPIRY_RESERVE) >> 1);
     }
     while (this.emitted.available >= EXPIRY_RESERVE) {
@@ -332,7 +349,7 @@ export class Balancer {
     const service = this.#services[owner >>> 16]!;
     const { forwarding, toa } = service;
     const hop = words[base + SERVER_HOP]!;
-    const mtu = this.#neighbors.mtuOf(hop);
+    const mtu = Math.min(this.#neighbors.mtuOf(hop), this.#pathMtus.of(owner & 0xffff));
     if (!isEasilyForwarded(frame, mtu)) {
       const refusal = this.#refusal(frame, link, mtu - forwarding.growth(words, base));
       if (refusal !== PARSED) return this.#drop(refusal);

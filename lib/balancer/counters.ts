@@ -59,6 +59,18 @@ const NAMES = [
   'drop-neighbor-table-full',
   'drop-out-of-buffers',
   'segments-made',
+  // ICMP errors about connections
+  'icmp-error-to-client',
+  'icmp-error-to-server',
+  'icmp-error-noted',
+  'drop-icmp-malformed',
+  'drop-icmp-checksum',
+  'drop-icmp-about-fragment',
+  'drop-icmp-not-for-sender',
+  'drop-icmp-unknown-connection',
+  'drop-icmp-wrong-side',
+  'drop-icmp-implausible',
+  'drop-icmp-untranslatable',
   // answers
   'answer-arp',
   'answer-ndp',

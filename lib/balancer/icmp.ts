@@ -1,19 +1,11 @@
 import { finish, sumWords } from '../net/checksum.js';
-import {
-  ETHERNET_HEADER,
-  ETHERNET_TYPE,
-  ETHERTYPE_IPV4,
-  ETHERTYPE_IPV6,
-  turnAround,
-  writeMacs,
-} from '../net/ethernet.js';
+import { ETHERNET_HEADER, ETHERNET_SOURCE, turnAround, writeMacs } from '../net/ethernet.js';
 import {
   ICMP_CODE_FRAGMENTATION_NEEDED,
   ICMP_CODE_PORT,
   ICMP_CODE_REASSEMBLY,
   ICMP_ECHO_REPLY,
   ICMP_ECHO_REQUEST,
-  ICMP_ERROR_MAX,
   ICMP_HEADER,
   ICMP_TIME_EXCEEDED,
   ICMP_UNREACHABLE,
@@ -27,27 +19,13 @@ import {
   ICMPV6_TIME_EXCEEDED,
   ICMPV6_UNREACHABLE,
 } from '../net/icmp.js';
-import {
-  IPV4_CHECKSUM,
-  IPV4_DESTINATION,
-  IPV4_HEADER,
-  IPV4_SOURCE,
-  IPV4_TTL,
-  PROTOCOL_ICMP,
-  writeIpv4,
-} from '../net/ipv4.js';
-import {
-  IPV6_DESTINATION,
-  IPV6_HEADER,
-  IPV6_HOP_LIMIT,
-  IPV6_MIN_MTU,
-  IPV6_SOURCE,
-  NEXT_ICMPV6,
-  writeIpv6,
-} from '../net/ipv6.js';
+import { IPV4_CHECKSUM, IPV4_DESTINATION, IPV4_SOURCE, IPV4_TTL } from '../net/ipv4.js';
+import { IPV6_DESTINATION, IPV6_HEADER, IPV6_HOP_LIMIT, IPV6_MIN_MTU, IPV6_SOURCE } from '../net/ipv6.js';
+import { MAPPED_WORD } from './address-words.js';
 import { COUNTER, type Counters } from './counters.js';
 import type { Emitted } from './emitted.js';
 import type { Frame } from './frame.js';
+import { type ErrorHeader, errorHeaders, writeErrorAround } from './icmp-message.js';
 import type { LinkPort } from './link-port.js';
 import { icmpv6Checksum } from './neighbor-discovery.js';
 
@@ -56,6 +34,9 @@ export const OWN_TTL = 64;
 
 /** ICMP errors a second: Linux's icmp_msgs_per_sec. Who sends more packets that fail learns nothing new. */
 const ERRORS_PER_SECOND = 1000;
+
+/** The largest error, and what of its quote is cut off when its headers are written. */
+const ERROR_FRAME_MAX = ETHERNET_HEADER + IPV6_HEADER + ICMP_HEADER + ICMPV6_ERROR_MAX;
 
 /** The ICMP errors a load balancer answers with, in both families; */
 export const PORT_UNREACHABLE = 0;
@@ -83,8 +64,9 @@ export class IcmpErrors {
   readonly #counters: Counters;
   #second = -1;
   #sent = 0;
-  readonly #source = new Int32Array(4);
-  readonly #destination = new Int32Array(4);
+  readonly #error: ErrorHeader = { type: 0, code: 0, value: 0 };
+  /** Source and destination of the packet. */
+  readonly #ends = new Int32Array(8);
 
   constructor(emitted: Emitted, counters: Counters) {
     this.#emitted = emitted;
@@ -104,78 +86,62 @@ export class IcmpErrors {
       this.#second = second;
       this.#sent = 0;
     }
-    const most = frame.family === 4 ? ICMP_ERROR_MAX : ICMPV6_ERROR_MAX;
-    const answer = this.#sent < ERRORS_PER_SECOND ? this.#emitted.take(ETHERNET_HEADER + most) : undefined;
+    const answer = this.#sent < ERRORS_PER_SECOND ? this.#emitted.take(ERROR_FRAME_MAX) : undefined;
     if (answer === undefined) {
       this.#counters.add(COUNTER['answer-icmp-error-limited']);
       return;
     }
     this.#sent++;
-    const { view, start } = answer;
+    const ipv6 = frame.family === 6;
+    const error = this.#error;
+    error.type = (ipv6 ? TYPES_V6 : TYPES_V4)[kind]!;
+    error.code = (ipv6 ? CODES_V6 : CODES_V4)[kind]!;
+    error.value = ipv6 && kind === TOO_BIG && value < IPV6_MIN_MTU ? IPV6_MIN_MTU : value;
+    const ends = this.#ends;
+    readEnds(frame, ends);
+    const quote = answer.start + errorHeaders(ends, 0);
+    const quoted = Math.min(frame.length - ETHERNET_HEADER, ICMPV6_ERROR_MAX);
+    answer.bytes.set(frame.bytes.subarray(frame.l3, frame.l3 + quoted), quote);
+    writeErrorAround(answer, quote, quoted, error, OWN_TTL, ends, 4, 0);
     writeMacs(
-      view,
-      start,
-      frame.view.getUint16(frame.start + 6),
-      frame.view.getInt32(frame.start + 8),
+      answer.view,
+      answer.start,
+      frame.view.getUint16(frame.start + ETHERNET_SOURCE),
+      frame.view.getInt32(frame.start + ETHERNET_SOURCE + 2),
       link.macHigh,
       link.macLow,
     );
-    if (frame.family === 4) this.#writeV4(answer, frame, kind, value);
-    else this.#writeV6(answer, frame, kind, value);
     this.#emitted.send(answer, link.index);
     this.#counters.add(COUNTER['answer-icmp-error']);
   }
+}
 
-  #writeV4(answer: Frame, frame: Frame, kind: number, value: number): void {
-    const { view, start } = answer;
-    const quoted = Math.min(frame.length - ETHERNET_HEADER, ICMP_ERROR_MAX - IPV4_HEADER - ICMP_HEADER);
-    view.setUint16(start + ETHERNET_TYPE, ETHERTYPE_IPV4);
-    const l3 = start + ETHERNET_HEADER;
-    const l4 = l3 + IPV4_HEADER;
-    writeIpv4(
-      view,
-      l3,
-      IPV4_HEADER + ICMP_HEADER + quoted,
-      OWN_TTL,
-      PROTOCOL_ICMP,
-      frame.destination3,
-      frame.source3,
-    );
-    view.setInt32(l4, (TYPES_V4[kind]! << 24) | (CODES_V4[kind]! << 16));
-    view.setInt32(l4 + 4, value & 0xffff);
-    answer.bytes.set(frame.bytes.subarray(frame.l3, frame.l3 + quoted), l4 + ICMP_HEADER);
-    view.setUint16(l4 + 2, finish(sumWords(view, l4, ICMP_HEADER + quoted)));
-    answer.length = ETHERNET_HEADER + IPV4_HEADER + ICMP_HEADER + quoted;
+/** Reads a packet's source and destination, four words each. */
+function readEnds({ view, l3, family }: Frame, ends: Int32Array): void {
+  if (family === 6) {
+    for (let i = 0; i < 8; i++) ends[i] = view.getInt32(l3 + IPV6_SOURCE + 4 * i);
+    return;
   }
+  ends.fill(0);
+  ends[2] = MAPPED_WORD;
+  ends[3] = view.getInt32(l3 + IPV4_SOURCE);
+  ends[6] = MAPPED_WORD;
+  ends[7] = view.getInt32(l3 + IPV4_DESTINATION);
+}
 
-  #writeV6(answer: Frame, frame: Frame, kind: number, value: number): void {
-    const { view, start } = answer;
-    const quoted = Math.min(frame.length - ETHERNET_HEADER, ICMPV6_ERROR_MAX - IPV6_HEADER - ICMP_HEADER);
-    view.setUint16(start + ETHERNET_TYPE, ETHERTYPE_IPV6);
-    const l3 = start + ETHERNET_HEADER;
-    const l4 = l3 + IPV6_HEADER;
-    for (let i = 0; i < 4; i++) {
-      this.#source[i] = frame.view.getInt32(frame.l3 + IPV6_DESTINATION + 4 * i);
-      this.#destination[i] = frame.view.getInt32(frame.l3 + IPV6_SOURCE + 4 * i);
-    }
-    writeIpv6(view, l3, ICMP_HEADER + quoted, NEXT_ICMPV6, OWN_TTL, this.#source, this.#destination);
-    view.setInt32(l4, (TYPES_V6[kind]! << 24) | (CODES_V6[kind]! << 16));
-    view.setInt32(l4 + 4, kind === TOO_BIG ? Math.max(value, IPV6_MIN_MTU) : value);
-    answer.bytes.set(frame.bytes.subarray(frame.l3, frame.l3 + quoted), l4 + ICMP_HEADER);
-    view.setUint16(l4 + 2, icmpv6Checksum(view, l3, l4, ICMP_HEADER + quoted));
-    answer.length = ETHERNET_HEADER + IPV6_HEADER + ICMP_HEADER + quoted;
-  }
+/** Whether the checksum of an ICMP or ICMPv6 packet, with its header whole, is right. */
+export function isIcmpIntact({ view, start, length, l3, l4, family }: Frame): boolean {
+  const message = start + length - l4;
+  if (family === 4) return finish(sumWords(view, l4, message)) === 0;
+  return icmpv6Checksum(view, l3, l4, message) === 0;
 }
 
 /** Whether an ICMP or ICMPv6 packet is an echo request with a right checksum: somebody pings an address of ours. */
 export function isEchoRequest(frame: Frame): boolean {
-  const { view, l3, l4 } = frame;
-  const length = frame.start + frame.length - l4;
-  if (length < ICMP_HEADER) return false;
-  if (frame.family === 4) {
-    return view.getUint16(l4) === ICMP_ECHO_REQUEST << 8 && finish(sumWords(view, l4, length)) === 0;
-  }
-  return view.getUint16(l4) === ICMPV6_ECHO_REQUEST << 8 && icmpv6Checksum(view, l3, l4, length) === 0;
+  const { view, l4 } = frame;
+  if (frame.start + frame.length - l4 < ICMP_HEADER) return false;
+  const request = frame.family === 4 ? ICMP_ECHO_REQUEST : ICMPV6_ECHO_REQUEST;
+  return view.getUint16(l4) === request << 8 && isIcmpIntact(frame);
 }
 
 /** Turns an echo request into its reply, in place (RFC 792, RFC 4443 4.2). */

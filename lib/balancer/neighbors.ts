@@ -103,6 +103,11 @@ export class Neighbors {
     this.#users[neighbor]! -= 1;
   }
 
+  /** The link that the neighbor is on. */
+  linkOf(neighbor: number): number {
+    return this.#link[neighbor]!;
+  }
+
   /** The largest IP packet on the way to the neighbor. */
   mtuOf(neighbor: number): number {
     return this.#mtu[neighbor]!;

@@ -2,6 +2,8 @@ import { finish, fold, sumWords } from './checksum.js';
 
 /** IPv4 (RFC 791): offsets from the header's first byte. */
 export const IPV4_HEADER = 20;
+/** Every link carries packets of this size (RFC 791): no path has a smaller MTU. */
+export const IPV4_MIN_MTU = 68;
 export const IPV4_TOTAL_LENGTH = 2;
 export const IPV4_ID = 4;
 export const IPV4_FRAGMENT = 6;

@@ -36,7 +36,7 @@ export interface Row {
 }
 
 /** Counters that tell of something special: a row that does not expect them fails when they move. */
-const REMARKABLE = /^(drop|answer|toa|ignored|reset|option|mss)-/;
+const REMARKABLE = /^(drop|answer|toa|ignored|reset|option|mss|icmp)-/;
 /** Those of neighbors are only told when the test plays the neighbors itself. */
 const NEIGHBORLY = /^(neighbor|arp)-/;
 

@@ -106,26 +106,40 @@ export function finishRewrite(
 ): void {
   const { bytes, view, l3, l4 } = frame;
   view.setInt32(l4, ports);
+  writeAddresses(frame, words, source, destination);
   if (frame.family === 4) {
-    view.setInt32(l3 + IPV4_SOURCE, words[source + 3]!);
-    view.setInt32(l3 + IPV4_DESTINATION, words[destination + 3]!);
     bytes[l3 + IPV4_TTL]! -= 1;
     applyDelta(view, l3 + IPV4_CHECKSUM, frame.ipDelta + addressDelta + TTL_DELTA);
-  } else {
-    for (let i = 0; i < 4; i++) {
-      view.setInt32(l3 + IPV6_SOURCE + 4 * i, words[source + i]!);
-      view.setInt32(l3 + IPV6_DESTINATION + 4 * i, words[destination + i]!);
-    }
-    bytes[l3 + IPV6_HOP_LIMIT]! -= 1;
-  }
+  } else bytes[l3 + IPV6_HOP_LIMIT]! -= 1;
   const pseudoDelta = frame.pseudoDelta + addressDelta;
   if (frame.protocol === PROTOCOL_UDP) applyUdpDelta(frame, pseudoDelta, tcpDelta);
   else if (frame.partial) applyPartialDelta(view, l4 + TCP_CHECKSUM, pseudoDelta);
   else applyDelta(view, l4 + TCP_CHECKSUM, pseudoDelta + frame.tcpDelta + tcpDelta);
 }
 
-/** A UDP checksum of 0 is none, and stays so; one that becomes 0 is written as its other form (RFC 768). */
-function applyUdpDelta({ view, l4, partial }: Frame, pseudoDelta: number, delta: number): void {
+/** Writes the addresses that stand at `source` and `destination` of `words`, four words each. */
+export function writeAddresses(
+  { view, l3, family }: Frame,
+  words: Int32Array,
+  source: number,
+  destination: number,
+): void {
+  if (family === 4) {
+    view.setInt32(l3 + IPV4_SOURCE, words[source + 3]!);
+    view.setInt32(l3 + IPV4_DESTINATION, words[destination + 3]!);
+    return;
+  }
+  for (let i = 0; i < 4; i++) {
+    view.setInt32(l3 + IPV6_SOURCE + 4 * i, words[source + i]!);
+    view.setInt32(l3 + IPV6_DESTINATION + 4 * i, words[destination + i]!);
+  }
+}
+
+/**
+ * Applies deltas to a UDP checksum. One of 0 is none, and stays so; one that becomes 0 is written as its other form
+ * (RFC 768).
+ */
+export function applyUdpDelta({ view, l4, partial }: Frame, pseudoDelta: number, delta: number): void {
   const at = l4 + UDP_CHECKSUM;
   if (partial) {
     applyPartialDelta(view, at, pseudoDelta);

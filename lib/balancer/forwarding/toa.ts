@@ -86,6 +86,18 @@ export function insertToa(
   counters.add(COUNTER['toa-added']);
 }
 
+/**
+ * Whether a packet's options begin with what `insertToa` writes for this connection; they are at least as long as
+ * that. Such an option is ours, or for the receiver the same.
+ */
+export function startsWithToa(frame: Frame, words: Int32Array, base: number, format: ToaFormat): boolean {
+  writeToa(format, words, base);
+  const options = frame.l4 + TCP_HEADER;
+  const room = toaRoom(format);
+  for (let i = 0; i < room; i++) if (frame.bytes[options + i] !== newOptions[i]) return false;
+  return true;
+}
+
 /** The IP length of the packet, or of each full segment of a GSO frame. */
 export function packetLength(frame: Frame): number {
   const headers = frame.l4 - frame.l3 + frame.l4Length;

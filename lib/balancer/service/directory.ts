@@ -1,4 +1,5 @@
 import type { ResolvedService } from '../config/model.js';
+import { PathMtus } from './path-mtus.js';
 import { RealServer } from './real-server.js';
 import { type ServiceSurroundings, VirtualService } from './virtual-service.js';
 
@@ -28,6 +29,7 @@ export class Directory {
   readonly servers: (RealServer | undefined)[] = [];
   /** By a real server's position. */
   readonly standing = new Uint8Array(PLACES);
+  readonly pathMtus = new PathMtus();
   /** The services of the configuration, in its order. */
   current: readonly VirtualService[] = [];
   readonly #surroundings: ServiceSurroundings;
@@ -91,6 +93,7 @@ export class Directory {
       const index = freePlace(this.servers);
       const server = new RealServer(index, each);
       this.servers[index] = server;
+      this.pathMtus.forget(index);
       known.set(identity, server);
       return server;
     });
