@@ -8,6 +8,8 @@ const wanted = [
   ...peers.flatMap((peer) => balancer.map((figure) => ['balancer', peer, figure])),
   ...['16', '4096', '65536'].map((connections) => ['core', 'fullnat', connections]),
   ['receiver', 'connectionsRatio'],
+  ['watch', 'offered'],
+  ['watch', 'cpu'],
 ];
 
 const figures = JSON.parse(readFileSync(0, 'utf8'));

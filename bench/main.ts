@@ -12,10 +12,11 @@ import { toText } from './output/text.js';
 import { benchReceiver } from './receiver/suite.js';
 import type { Results } from './results.js';
 import { describeMachine } from './support/machine.js';
+import { benchWatch } from './watch/suite.js';
 
-const help = `Usage: npm run bench [-- [balancer] [core] [receiver] [options]], or toa bench
+const help = `Usage: npm run bench [-- [balancer] [core] [receiver] [watch] [options]], or toa bench
 
-Measures the named suites, all three without a name.
+Measures the named suites, all four without a name.
 
   --rounds N   rounds of each measurement, default 5, which is the least for figures to be quoted
   --seconds N  of each load in each round, a whole number, default 3
@@ -25,7 +26,7 @@ Measures the named suites, all three without a name.
   --help
 `;
 
-const suiteNames = ['balancer', 'core', 'receiver'] as const;
+const suiteNames = ['balancer', 'core', 'receiver', 'watch'] as const;
 type SuiteName = (typeof suiteNames)[number];
 
 const { values: options, positionals } = parseArgs({
@@ -47,7 +48,7 @@ async function main(): Promise<void> {
   const chosen = chosenSuites();
   const rounds = wholeNumber('--rounds', options.rounds ?? (options.short ? '3' : '5'));
   const seconds = wholeNumber('--seconds', options.seconds ?? (options.short ? '1' : '3'));
-  if (chosen.has('balancer')) await enterNamespaces();
+  if (chosen.has('balancer') || chosen.has('watch')) await enterNamespaces();
   const results: Results = {
     machine: describeMachine(),
     date: new Date().toISOString().slice(0, 16),
@@ -55,6 +56,7 @@ async function main(): Promise<void> {
     seconds,
     ...(chosen.has('core') && { core: await benchCore(rounds) }),
     ...(chosen.has('receiver') && { receiver: await benchReceiver(rounds, seconds) }),
+    ...(chosen.has('watch') && { watch: await benchWatch(rounds, seconds) }),
     ...(chosen.has('balancer') && { balancer: await benchBalancer(rounds, seconds) }),
   };
   if (options.write) writeResults('bench', toMarkdown(results));

@@ -2,6 +2,7 @@ import type { BalancerResults } from './balancer/suite.js';
 import type { CoreResults } from './core/suite.js';
 import type { ReceiverResults } from './receiver/suite.js';
 import type { Machine } from './support/machine.js';
+import type { WatchResults } from './watch/suite.js';
 
 /** All that one run measured; a suite that was not asked for is absent. */
 export interface Results {
@@ -14,4 +15,5 @@ export interface Results {
   balancer?: BalancerResults;
   core?: CoreResults;
   receiver?: ReceiverResults;
+  watch?: WatchResults;
 }

@@ -37,6 +37,18 @@ const aims: readonly Aim[] = [
       core && Math.max(...Object.values(core.heapGrowth).map(({ median }) => median)) / 1e6,
   },
   {
+    what: 'packets that toa watch loses at 100,000 per second, parts',
+    bound: 'at most',
+    wanted: 0,
+    measure: ({ watch }) => watch?.lost.max,
+  },
+  {
+    what: 'processor time of toa watch per packet, µs',
+    bound: 'at most',
+    wanted: 10, // one core at 100,000 per second
+    measure: ({ watch }) => watch?.cpu.median,
+  },
+  {
     what: 'connections/s with attach() by those without',
     bound: 'at least',
     wanted: 0.97,

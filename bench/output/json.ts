@@ -16,7 +16,7 @@ const figures: readonly Figure[] = [
  * all summaries with least and greatest values. Latencies are in microseconds, times of calls in nanoseconds.
  */
 export function toJson(results: Results): Record<string, unknown> {
-  const { machine, date, rounds, seconds, balancer, core, receiver } = results;
+  const { machine, date, rounds, seconds, balancer, core, receiver, watch } = results;
   return {
     machine,
     date,
@@ -40,8 +40,9 @@ export function toJson(results: Results): Record<string, unknown> {
         nanoseconds: mapValues(receiver.calls, medianOf),
       },
     }),
+    ...(watch && { watch: mapValues({ ...watch }, medianOf) }),
     targets: judge(results),
-    spread: { balancer, core, receiver },
+    spread: { balancer, core, receiver, watch },
   };
 }
 

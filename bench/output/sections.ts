@@ -4,6 +4,7 @@ import type { ReceiverResults } from '../receiver/suite.js';
 import type { Results } from '../results.js';
 import type { Summary } from '../support/statistics.js';
 import { judge, type Target } from '../targets.js';
+import type { WatchResults } from '../watch/suite.js';
 
 /** A table for people, with what to know about it. The first row is the head. */
 export interface Section {
@@ -13,12 +14,13 @@ export interface Section {
 
 /** The results as tables: one for each suite that was run, and one of the targets. */
 export function sections(results: Results): Section[] {
-  const { balancer, core, receiver } = results;
+  const { balancer, core, receiver, watch } = results;
   const targets = judge(results);
   return [
     ...(balancer ? [balancerSection(balancer)] : []),
     ...(core ? [coreSection(core)] : []),
     ...(receiver ? [receiverSection(receiver)] : []),
+    ...(watch ? [watchSection(watch)] : []),
     ...(targets.length > 0 ? [targetSection(targets)] : []),
   ];
 }
@@ -82,6 +84,28 @@ function receiverSection({ connectionsPerSecond, calls }: ReceiverResults): Sect
       ['for comparison: first remoteAddress, ns', withSpread(calls.remoteAddress, 0)],
     ],
   };
+}
+
+function watchSection({ offered, lost, cpu }: WatchResults): Section {
+  return {
+    title: 'toa watch: small packets over a veth cable, a connection in ten',
+    rows: [
+      ['', 'median'],
+      ['packets/s offered', withSpread(offered, 0)],
+      [
+        'lost, of a million',
+        withSpread(
+          mapSummary(lost, (part) => part * 1e6),
+          0,
+        ),
+      ],
+      ['processor time per packet, µs', withSpread(cpu, 1)],
+    ],
+  };
+}
+
+function mapSummary({ median, min, max }: Summary, map: (value: number) => number): Summary {
+  return { median: map(median), min: map(min), max: map(max) };
 }
 
 function targetSection(targets: readonly Target[]): Section {

@@ -91,7 +91,7 @@ export class Watch {
       say(`watching ${name ?? 'all interfaces'}${port ? `, port ${port.join(', ')}` : ''}; Ctrl-C ends it`);
       this.#head();
       await aborted(this.#stop.signal);
-      capture.receive(); // what has arrived and was not looked at yet
+      capture.drain();
     } finally {
       clearTimeout(end);
       clearInterval(tick);

@@ -58,30 +58,41 @@ export class LiveCapture {
     const filter = tcpFilter(ports, this.#capacity);
     const what = `open a packet socket on ${name ?? 'all interfaces'}`;
     this.#fd = check(addon.packetSocketOpen(index, flags, BUFFER_BYTES, filter), what);
-    this.#poll = new addon.Poll(this.#fd, () => this.receive());
+    this.#poll = new addon.Poll(this.#fd, () => this.#receive());
     check(this.#poll.start(), 'poll a packet socket');
   }
 
-  /** Takes what has arrived, up to some thousand packets, without waiting. */
-  receive(): void {
-    if (this.#fd < 0) return;
-    for (let batch = 0; batch < BATCHES; batch++) {
-      const count = this.#addon.packetSocketReceive(
-        this.#fd,
-        this.#arena,
-        this.#table,
-        BATCH,
-        this.#capacity,
-        this.#times,
-      );
-      if (count < 0 && count !== -ENETDOWN) throw nativeError('receive from a packet socket', count);
-      for (let i = 0; i < count; i++) {
-        const start = this.#table[2 * i]!;
-        const length = this.#table[2 * i + 1]!;
-        if (length > 0) this.#take(this.#arena, start, start + length, this.#times[i]!);
-      }
-      if (count < BATCH || this.#fd < 0) return;
+  /** Takes all that had arrived by now, without waiting for more. */
+  drain(): void {
+    const now = Date.now() * 1000;
+    let time: number | undefined;
+    do {
+      time = this.#receiveBatch();
+    } while (time !== undefined && time <= now);
+  }
+
+  #receive(): void {
+    for (let batch = 0; batch < BATCHES && this.#receiveBatch() !== undefined; batch++);
+  }
+
+  /** Takes a batch; the time of its last packet where there may be more, undefined where that was all. */
+  #receiveBatch(): number | undefined {
+    if (this.#fd < 0) return undefined;
+    const count = this.#addon.packetSocketReceive(
+      this.#fd,
+      this.#arena,
+      this.#table,
+      BATCH,
+      this.#capacity,
+      this.#times,
+    );
+    if (count < 0 && count !== -ENETDOWN) throw nativeError('receive from a packet socket', count);
+    for (let i = 0; i < count; i++) {
+      const start = this.#table[2 * i]!;
+      const length = this.#table[2 * i + 1]!;
+      if (length > 0) this.#take(this.#arena, start, start + length, this.#times[i]!);
     }
+    return count < BATCH ? undefined : this.#times[BATCH - 1]!;
   }
 
   /** Packets that the kernel had no room to keep for us, since the beginning. */

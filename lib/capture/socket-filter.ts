@@ -22,7 +22,7 @@ const PACKET_OUTGOING = 4;
 const ARPHRD_LOOPBACK = 772;
 const TCP = 6;
 
-/** IPv6 extension headers that TCP can stand behind: the program cannot walk them, so they pass. */
+/** IPv6 extension headers that TCP can stand behind. The program looks behind the first; what has more of them passes. */
 const EXTENSIONS = [0, 43, 44, 51, 60];
 
 /** Jumps reach 255 instructions, and each port takes four. */
@@ -61,9 +61,13 @@ export function tcpFilter(ports: readonly number[], snapLength: number): Uint8Ar
     ...comparePorts(LOAD_HALF_INDEXED, 0, ports),
     'ipv6',
     { code: LOAD_BYTE, value: 6 },
-    ...EXTENSIONS.map((value) => ({ code: JUMP_EQUAL, value, ifTrue: 'accept' })),
+    ...EXTENSIONS.map((value) => ({ code: JUMP_EQUAL, value, ifTrue: 'extension' })),
     { code: JUMP_EQUAL, value: TCP, ifFalse: 'drop' },
     ...comparePorts(LOAD_HALF, 40, ports),
+    'extension',
+    { code: LOAD_BYTE, value: 40 },
+    ...[...EXTENSIONS, TCP].map((value) => ({ code: JUMP_EQUAL, value, ifTrue: 'accept' })),
+    goTo('drop'),
     'accept',
     { code: RETURN, value: snapLength },
     'drop',
@@ -77,10 +81,13 @@ function comparePorts(code: number, tcpHeader: number, ports: readonly number[])
     { code, value: at },
     ...ports.map((value) => ({ code: JUMP_EQUAL, value, ifTrue: 'accept' })),
   ];
-  const goTo = (label: string) => ({ code: JUMP_EQUAL, value: 0, ifTrue: label, ifFalse: label });
   return ports.length === 0
     ? [goTo('accept')]
     : [...oneEnd(tcpHeader), ...oneEnd(tcpHeader + 2), goTo('drop')];
+}
+
+function goTo(label: string): Instruction {
+  return { code: JUMP_EQUAL, value: 0, ifTrue: label, ifFalse: label };
 }
 
 function assemble(program: readonly (Instruction | string)[]): Uint8Array {

@@ -31,7 +31,7 @@ async function capture(
   });
   t.after(() => live.close());
   await act();
-  live.receive();
+  live.drain();
   live.close();
   return taken;
 }

@@ -39,6 +39,7 @@ const results: Results = {
     connectionsPerSecond: { plain: about(10_000), attached: about(9_800) },
     calls: { getClientAddress: about(20), recover: about(3000), remoteAddress: about(1500) },
   },
+  watch: { offered: about(100_000), lost: about(0), cpu: about(4) },
 };
 
 test('the JSON has the medians by suite and peer, null where a peer cannot do it', () => {
@@ -60,8 +61,11 @@ test('the JSON has the medians by suite and peer, null where a peer cannot do it
 });
 
 test('the JSON goes by its schema, whichever suites were run', () => {
-  const { balancer, core, receiver, ...about } = results;
-  for (const some of [results, { ...about, balancer }, { ...about, core }, { ...about, receiver }, about])
+  const { balancer, core, receiver, watch, ...about } = results;
+  for (const some of [results, { balancer }, { core }, { receiver }, { watch }, {}].map((suites) => ({
+    ...about,
+    ...suites,
+  })))
     readOneJson('bench', `${toJsonLine('bench/1', toJson(some as Results))}\n`);
 });
 
@@ -84,12 +88,14 @@ test('targets are computed from the medians, in both directions', () => {
     ["p99 by nftables's", true],
     ['process() with 4096 connections, ns', true],
     ['heap growth per packet, bytes', false],
+    ['packets that toa watch loses at 100,000 per second, parts', true],
+    ['processor time of toa watch per packet, µs', true],
     ['connections/s with attach() by those without', true],
   ]);
 });
 
 test('a target that needs a suite that was not run is not judged', () => {
-  const { balancer, receiver, ...coreOnly } = results;
+  const { balancer, receiver, watch, ...coreOnly } = results;
   assert.equal(judge(coreOnly).length, 2);
 });
 
