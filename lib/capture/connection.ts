@@ -74,6 +74,8 @@ export class Connection implements Beginning {
   readonly synData: number;
   readonly readings: Partial<Record<SegmentRole, Reading>> = {};
   outcome: Outcome = 'unanswered';
+  /** The sequence number behind the server's SYN, once that was seen. */
+  serverNext: number | undefined;
   settled = false;
 
   constructor({ time, peer, server, peerKey, sequence, synData }: Beginning) {

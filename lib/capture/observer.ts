@@ -16,6 +16,9 @@ export const DEFAULT_MAX_CONNECTIONS = 65_536;
  */
 export const PATIENCE = 5_000_000;
 
+/** Bytes ahead of what is expected that are still this connection's: further away are segments of an older one of the same ports. */
+const WINDOW = 1 << 20;
+
 export interface ObserverOptions {
   /** Called once for each connection, when there is nothing more to learn about it. */
   readonly onConnection: (connection: ObservedConnection) => void;
@@ -83,7 +86,7 @@ export class Observer {
     const connection = this.#table.find(pairKey(source, destinationKey(segment)));
     if (!connection || connection.settled) return undefined;
     if (connection.peerKey === source) return this.#fromPeer(connection, segment, flags);
-    this.#fromServer(connection, flags);
+    this.#fromServer(connection, segment, flags);
     return undefined;
   }
 
@@ -129,15 +132,16 @@ export class Observer {
 
   #fromPeer(connection: Connection, segment: Segment, flags: number): Sighting | undefined {
     const { dataLength } = segment;
-    if ((flags & RST) !== 0) {
-      this.#settle(connection, true);
-      return undefined;
-    }
     // How far behind the SYN's number, which counts for one (RFC 9293, 3.4), this segment begins.
     const progress = (segment.sequence - connection.sequence - 1) | 0;
-    if ((flags & ACK) === 0 || progress < 0) return undefined;
+    const follows = progress === 0 || progress === connection.synData;
+    if ((flags & RST) !== 0) {
+      if (follows) this.#settle(connection, true);
+      return undefined;
+    }
+    if ((flags & ACK) === 0 || progress < 0 || progress > WINDOW) return undefined;
     connection.outcome = 'established';
-    if (progress !== 0 && progress !== connection.synData) {
+    if (!follows) {
       // Behind the first data, which was lost, or comes too late.
       this.#settle(connection, false);
       return undefined;
@@ -147,12 +151,17 @@ export class Observer {
     return sighting;
   }
 
-  #fromServer(connection: Connection, flags: number): void {
+  #fromServer(connection: Connection, segment: Segment, flags: number): void {
+    const acknowledged = (segment.acknowledgment - connection.sequence - 1) | 0;
+    const answers = (flags & ACK) !== 0 && acknowledged >= 0 && acknowledged <= WINDOW;
     if ((flags & RST) !== 0) {
+      // A RST has one of the two numbers right (RFC 9293, 3.10.7), or is for an older connection.
+      if (!answers && segment.sequence !== connection.serverNext) return;
       if (connection.outcome !== 'established') connection.outcome = 'refused';
       this.#settle(connection, true);
-    } else if ((flags & SYN) !== 0 && connection.outcome === 'unanswered') {
-      connection.outcome = 'half-open';
+    } else if ((flags & SYN) !== 0 && answers) {
+      connection.serverNext = (segment.sequence + 1) | 0;
+      if (connection.outcome === 'unanswered') connection.outcome = 'half-open';
     }
   }
 

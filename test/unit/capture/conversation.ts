@@ -36,7 +36,8 @@ export const ack = (...options: Uint8Array[]): Step => ({
   options,
 });
 export const data = (...options: Uint8Array[]): Step => ({ ...ack(...options), flags: 'PA', data: 'GET /' });
-export const reset = (by: 'peer' | 'server'): Step => ({ by, flags: 'R', seq: by === 'peer' ? ISN + 1 : 0 });
+export const reset = (by: 'peer' | 'server'): Step =>
+  by === 'peer' ? { by, flags: 'R', seq: ISN + 1 } : { by, flags: 'RA', seq: 0, ack: ISN + 1 };
 
 /** The frame of a step, Ethernet header first. */
 export function frameOf({

@@ -221,6 +221,29 @@ test('after five seconds without data a connection is judged by what was seen', 
   assert.equal(connections.length, 1);
 });
 
+test('segments of an older connection on the same ports change nothing', () => {
+  const older: Step[] = [
+    { flags: 'R', seq: 1000 - 5_000_000 },
+    { flags: 'A', seq: 1000 - 5_000_000, ack: 1, data: 'old' },
+    { flags: 'PA', seq: 1000 + 5_000_000, ack: 1, data: 'old' },
+    { by: 'server', flags: 'SA', seq: 1, ack: 1001 - 5_000_000 },
+    { by: 'server', flags: 'RA', seq: 1, ack: 1001 - 5_000_000 },
+    { by: 'server', flags: 'R', seq: 4711 },
+  ];
+  for (const stale of older) {
+    const { connections } = observe([syn(toa), stale, synAck, stale, ack(toa), stale, data(toa)]);
+    assert.equal(connections.length, 1);
+    assert.deepEqual(connections[0]?.carriedBy, ['syn', 'ack', 'data']);
+  }
+  const { connections } = observe([syn(toa), { ...older[3], flags: 'SA' }]);
+  assert.equal(connections.length, 0);
+});
+
+test('a server that answered may refuse with a RST that acknowledges nothing', () => {
+  const { connections } = observe([syn(toa), synAck, { by: 'server', flags: 'R', seq: 9001 }]);
+  assert.equal(connections[0]?.outcome, 'refused');
+});
+
 test('data in a SYN (TCP Fast Open) does not hide the handshake', () => {
   const { connections } = observe([
     { ...syn(toa), data: 'early' },
