@@ -13,6 +13,8 @@ import type { Route } from './routes.js';
 import { CONSUMED, DROPPED } from './verdict.js';
 
 const CAPACITY = 8192;
+/** A hop has the neighbor's number in these bits. */
+const NEIGHBOR_BITS = 0xffff;
 /** A loopback interface has an MTU of 65536, which no length field can tell. */
 const IP_PACKET_MAX = 65535;
 /** How long an answer is trusted before it is asked for again, in ticks: 30 s, Linux's base_reachable_time. */
@@ -26,8 +28,9 @@ const QUEUE = 32;
 const QUEUES = 256;
 
 /**
- * Next hops and their MAC addresses, found by ARP and neighbor discovery. A connection keeps a neighbor's number, so
- * a packet's way out is three loads. An address that was learned stays in use while it is asked for again; only when
+ * Next hops and their MAC addresses, found by ARP and neighbor discovery. A connection keeps a hop, which is the
+ * neighbor's number and, in the high 16 bits, the MTU of the route that leads there (another route over the same
+ * neighbor may have another), so a packet's way out is three loads. An address that was learned stays in use while it is asked for again; only when
  * three requests went unanswered is it forgotten.
  *
  * Nobody makes an entry by talking to us: what a station says of its address is heard only where a connection has
@@ -48,7 +51,6 @@ export class Neighbors {
   readonly #address = new Int32Array(CAPACITY * 4);
   readonly #source = new Int32Array(CAPACITY * 4);
   readonly #link = new Uint8Array(CAPACITY);
-  readonly #mtu = new Uint16Array(CAPACITY);
   readonly #macHigh = new Uint16Array(CAPACITY);
   readonly #macLow = new Int32Array(CAPACITY);
   readonly #known = new Uint8Array(CAPACITY);
@@ -80,8 +82,8 @@ export class Neighbors {
   }
 
   /**
-   * The number of the next hop on `route` towards a destination, made where it is new; -1 when all are in use. Its
-   * holder calls `release` in the end.
+   * The next hop on `route` towards a destination, made where it is new; -1 when all are in use. Its holder calls
+   * `release` in the end.
    */
   acquire(route: Route, word0: number, word1: number, word2: number, word3: number): number {
     const { via } = route;
@@ -89,35 +91,40 @@ export class Neighbors {
       via === undefined
         ? this.#findOrAdd(route, word0, word1, word2, word3)
         : this.#findOrAdd(route, via[0]!, via[1]!, via[2]!, via[3]!);
-    if (neighbor !== -1) this.#users[neighbor]! += 1;
-    return neighbor;
+    if (neighbor === -1) return -1;
+    this.#users[neighbor]! += 1;
+    // Requests come from where the route says now: an address may be ours no longer.
+    this.#source.set(route.source, neighbor * 4);
+    return (Math.min(route.mtu || IP_PACKET_MAX, this.#links[route.link]!.mtu) << 16) | neighbor;
   }
 
   /** Asks for a neighbor that is not known before anything waits for it. */
-  prepare(neighbor: number): void {
+  prepare(hop: number): void {
+    const neighbor = hop & NEIGHBOR_BITS;
     if (this.#known[neighbor] === 0) this.#activate(neighbor);
   }
 
   /** A connection no longer needs the neighbor. */
-  release(neighbor: number): void {
-    this.#users[neighbor]! -= 1;
+  release(hop: number): void {
+    this.#users[hop & NEIGHBOR_BITS]! -= 1;
   }
 
-  /** The link that the neighbor is on. */
-  linkOf(neighbor: number): number {
-    return this.#link[neighbor]!;
+  /** The link that a hop is on. */
+  linkOf(hop: number): number {
+    return this.#link[hop & NEIGHBOR_BITS]!;
   }
 
-  /** The largest IP packet on the way to the neighbor. */
-  mtuOf(neighbor: number): number {
-    return this.#mtu[neighbor]!;
+  /** The largest IP packet on the way over a hop. */
+  mtuOf(hop: number): number {
+    return hop >>> 16;
   }
 
   /**
-   * Addresses a frame to the neighbor.
+   * Addresses a frame to the neighbor of a hop.
    * @returns the link to send it on; or CONSUMED when a copy waits for the neighbor's answer; or DROPPED
    */
-  address(frame: Frame, neighbor: number): number {
+  address(frame: Frame, hop: number): number {
+    const neighbor = hop & NEIGHBOR_BITS;
     if (this.#known[neighbor] === 0) return this.#hold(frame, neighbor);
     if (this.#tick >= this.#askAt[neighbor]!) this.#activate(neighbor);
     return this.#writeMacs(frame, neighbor);
@@ -127,7 +134,8 @@ export class Neighbors {
    * A frame of a connection came in through this neighbor, from this MAC address. If that is another than we send
    * to, a gateway may have moved: ask, at most once a second, but believe only the answer.
    */
-  observe(neighbor: number, macHigh: number, macLow: number): void {
+  observe(hop: number, macHigh: number, macLow: number): void {
+    const neighbor = hop & NEIGHBOR_BITS;
     if (this.#macLow[neighbor] === macLow && this.#macHigh[neighbor] === macHigh) return;
     if (this.#known[neighbor] === 0 || this.#isActive[neighbor] === 1) return;
     if (this.#tick < this.#askAt[neighbor]! - REACHABLE + RETRANSMIT) return;
@@ -292,9 +300,7 @@ export class Neighbors {
     const neighbor = this.#count < CAPACITY ? this.#count++ : (this.#free.pop() ?? this.#reclaim());
     if (neighbor === -1) return -1;
     this.#address.set([word0, word1, word2, word3], neighbor * 4);
-    this.#source.set(route.source, neighbor * 4);
     this.#link[neighbor] = route.link;
-    this.#mtu[neighbor] = Math.min(route.mtu || IP_PACKET_MAX, this.#links[route.link]!.mtu);
     this.#known[neighbor] = 0;
     this.#asked[neighbor] = 0;
     this.#askAt[neighbor] = this.#tick;

@@ -20,6 +20,15 @@ interface OwnNetwork {
   readonly links: readonly number[];
 }
 
+/** Where the balancer's addresses come from. */
+export interface AddressSources {
+  /** VIPs and local addresses. */
+  readonly networks: readonly Network[];
+  /** Local addresses that only connections have still. */
+  readonly former: readonly Int32Array[];
+  readonly ofLinks: readonly { readonly link: number; readonly address: Int32Array }[];
+}
+
 /**
  * The addresses that are the balancer's. VIPs and local addresses are answered for on the links whose on-link routes
  * contain them; one that none contains (a VIP that routers send here) on all; a link's own addresses on that link.
@@ -34,20 +43,28 @@ export class OwnAddresses {
   readonly #announcing: { readonly link: LinkPort; next: number }[] = [];
 
   constructor(
-    networks: readonly Network[],
-    ofLinks: readonly { readonly link: number; readonly address: Int32Array }[],
+    { networks, former, ofLinks }: AddressSources,
     links: readonly LinkPort[],
     routes: Routes,
     hash: KeyedHash,
   ) {
     this.#table = new AddressTable(hash);
+    const linksOf = (address: Int32Array): readonly number[] => {
+      const near = routes.onLink(address);
+      return near.length > 0 ? near : links.map((link) => link.index);
+    };
     for (const network of networks) {
-      const near = routes.onLink(network.words);
-      const answered = near.length > 0 ? near : links.map((link) => link.index);
+      const answered = linksOf(network.words);
       if (network.prefix < ALL_BITS) this.#networks.push({ network, links: answered });
       else this.#add(network.words, answered);
     }
+    for (const address of former) this.#add(address, linksOf(address));
     for (const { link, address } of ofLinks) this.#add(address, [link]);
+  }
+
+  /** Equal texts are equal addresses, answered for on equal links. */
+  get text(): string {
+    return JSON.stringify([this.#networks, this.#places]);
   }
 
   has(word0: number, word1: number, word2: number, word3: number): boolean {

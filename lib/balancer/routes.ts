@@ -19,6 +19,8 @@ export interface Route {
  */
 export class Routes {
   readonly #routes: Route[];
+  /** Equal texts are equal routes. */
+  readonly text: string;
 
   /**
    * @param own VIPs and local addresses, from which a route without `source` gets one: the first in the network that
@@ -37,6 +39,7 @@ export class Routes {
     this.#routes = all
       .map((route, i) => ({ ...route, source: sources[i]! }))
       .sort((a, b) => b.network.prefix - a.network.prefix);
+    this.text = JSON.stringify(this.#routes);
   }
 
   /** The route to an address (four words), or undefined. */

@@ -12,9 +12,9 @@ import {
   CLIENT,
   CLIENT_HOP,
   CLIENT_PORTS,
+  FLAG_CONNECTION,
   FLAG_HEADER_DUE,
   FLAG_ONE_WAY,
-  FLAG_TEMPLATE,
   FLAG_UDP,
   LOCAL,
   OWNER,
@@ -109,6 +109,7 @@ export class Opening {
     words[base + OWNER] = (service.index << 16) | server.index;
     words[base + STATE] =
       STATE_NONE |
+      FLAG_CONNECTION |
       (frame.protocol === PROTOCOL_UDP ? FLAG_UDP : 0) |
       (service.oneWay ? FLAG_ONE_WAY : 0) |
       (service.sendsProxyHeader ? FLAG_HEADER_DUE : 0);
@@ -143,30 +144,6 @@ export class Opening {
     if (serverHop !== -1) return 0;
     this.#releaseWays(connection);
     return ~COUNTER['drop-neighbor-table-full'];
-  }
-
-  /** The routes have changed: every connection finds its ways anew. One that has no other keeps the one it had. */
-  reroute(): void {
-    const { words, used } = this.#table;
-    for (let base = 0; base < used * RECORD_WORDS; base += RECORD_WORDS) {
-      const state = words[base + STATE]!;
-      if (state === 0 || (state & FLAG_TEMPLATE) !== 0) continue;
-      this.#rerouteSide(base, CLIENT, CLIENT_HOP);
-      this.#rerouteSide(base, SERVER, SERVER_HOP);
-    }
-  }
-
-  #rerouteSide(base: number, side: number, hopWord: number): void {
-    const { words } = this.#table;
-    const before = words[base + hopWord]!;
-    if (before === NO_HOP) return;
-    const at = base + side;
-    const route = this.routes.find(words[at]!, words[at + 1]!, words[at + 2]!, words[at + 3]!);
-    if (route === undefined) return;
-    const hop = this.#neighbors.acquire(route, words[at]!, words[at + 1]!, words[at + 2]!, words[at + 3]!);
-    if (hop === -1) return;
-    this.#neighbors.release(before);
-    words[base + hopWord] = hop;
   }
 
   #releaseWays(connection: number): void {

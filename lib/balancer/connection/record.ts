@@ -18,7 +18,7 @@ export const CLIENT_PORTS = 8;
 export const STATE = 9;
 /** Virtual service in the high 16 bits, real server in the low ones (both positions in the balancer's lists). */
 export const OWNER = 10;
-/** The neighbor towards the client, and towards the real server; -1 where no packet of ours goes. */
+/** The next hop towards the client, and towards the real server (see neighbors.ts); -1 where no packet of ours goes. */
 export const CLIENT_HOP = 11;
 export const SERVER_HOP = 12;
 /** When it expires, in ticks. */
@@ -69,6 +69,8 @@ export const FLAG_HEADER_DUE = 0x2000;
 export const FLAG_HEADER_SENT = 0x4000;
 /** the real server has not acknowledged it. */
 export const FLAG_HEADER_PENDING = 0x8000;
+/** A connection, no template: no word of one is 0, whatever its state. */
+export const FLAG_CONNECTION = 0x10000;
 
 export const PACKETS_SHIFT = 24;
 export const PACKETS_MAX = 15;

@@ -1,4 +1,4 @@
-import { isIpv4, wordsOf } from '../address-words.js';
+import { isNat64 } from '../config/identity.js';
 import type { ForwardingMode, ResolvedService } from '../config/model.js';
 import { directRouting } from './direct-routing.js';
 import type { Forwarding } from './forwarding.js';
@@ -17,11 +17,4 @@ const FORWARDINGS: Readonly<Record<ForwardingMode, Forwarding>> = {
 /** How a service's packets travel. */
 export function forwardingOf(service: ResolvedService): Forwarding {
   return isNat64(service) ? nat64 : FORWARDINGS[service.mode];
-}
-
-/** Whether a service takes IPv6 clients to IPv4 real servers by FULLNAT: its local addresses are of their family. */
-export function isNat64({ mode, address, localAddresses }: ResolvedService): boolean {
-  const [vip] = address as [string];
-  const [local] = localAddresses;
-  return mode === 'fullnat' && vip.includes(':') && local !== undefined && isIpv4(wordsOf(local));
 }

@@ -1,5 +1,7 @@
+import { realServerIdentity, serviceIdentity } from '../config/identity.js';
 import type { ResolvedService } from '../config/model.js';
 import { PathMtus } from './path-mtus.js';
+import { Places } from './places.js';
 import { RealServer } from './real-server.js';
 import { type ServiceSurroundings, VirtualService } from './virtual-service.js';
 
@@ -24,15 +26,18 @@ export interface Bookkeeper {
  * configuration has no longer stay until their last connection is over, and are the same again when they come back.
  */
 export class Directory {
+  readonly #services = new Places<VirtualService>();
+  readonly #servers = new Places<RealServer>();
   /** By position; undefined where the place is free. */
-  readonly services: (VirtualService | undefined)[] = [];
-  readonly servers: (RealServer | undefined)[] = [];
+  readonly services = this.#services.things;
+  readonly servers = this.#servers.things;
   /** By a real server's position. */
   readonly standing = new Uint8Array(PLACES);
   readonly pathMtus = new PathMtus();
   /** The services of the configuration, in its order. */
   current: readonly VirtualService[] = [];
   readonly #surroundings: ServiceSurroundings;
+  readonly #known = new Map<string, VirtualService>();
   /** The real servers of each service by their identity, removed ones too. */
   readonly #serversOf = new Map<VirtualService, Map<string, RealServer>>();
 
@@ -40,71 +45,72 @@ export class Directory {
     this.#surroundings = surroundings;
   }
 
-  /** Whether what is new in a configuration finds places beside what has connections still. */
+  /** Whether a configuration finds places beside what it has no longer and has connections still. */
   hasRoomFor(configs: readonly ResolvedService[]): boolean {
-    const known = this.#byIdentity();
-    let services = known.size;
-    let servers = this.servers.reduce((count, server) => count + (server === undefined ? 0 : 1), 0);
-    for (const config of configs) {
-      const service = known.get(VirtualService.identityOf(config));
-      if (service === undefined) services++;
-      const present = service && this.#serversOf.get(service);
-      for (const server of config.realServers) {
-        if (present?.has(RealServer.identityOf(server)) !== true) servers++;
-      }
+    let services = configs.length;
+    let servers = configs.reduce((sum, { realServers }) => sum + realServers.length, 0);
+    const next = new Map(configs.map((config) => [serviceIdentity(config), config]));
+    for (const [identity, service] of this.#known) {
+      const kept = next.get(identity);
+      const listed = new Set(kept?.realServers.map(realServerIdentity));
+      const leftOver = [...this.serversOf(service)].filter(
+        (each) => each.isInUse && !listed.has(each.identity),
+      );
+      servers += leftOver.length;
+      if (kept === undefined && leftOver.length > 0) services++;
     }
     return services <= PLACES && servers <= PLACES;
   }
 
-  /** Takes over a configuration: what it has no longer is removed, what it has anew added, the rest changed in place. */
-  configure(configs: readonly ResolvedService[]): void {
-    const known = this.#byIdentity();
-    const current: VirtualService[] = [];
-    for (const config of configs) {
-      const found = known.get(VirtualService.identityOf(config));
-      const service = found ?? this.#addService(config);
-      if (found !== undefined) found.configure(config);
-      current.push(service);
+  /**
+   * Takes over a configuration: what it has no longer is removed, and forgotten where it has no connection; what it has
+   * anew is added, the rest changed in place.
+   */
+  configure(configs: readonly ResolvedService[], bookkeeper: Bookkeeper): void {
+    const next = new Map(configs.map((config) => [serviceIdentity(config), config]));
+    for (const [identity, service] of this.#known) this.#removeServers(service, next.get(identity));
+    this.#sweep(new Set(next.keys()), bookkeeper);
+    this.current = [...next].map(([identity, config]) => {
+      const service = this.#known.get(identity);
+      if (service === undefined) return this.#addService(identity, config);
+      service.configure(config);
       this.#configureServers(service, config);
-    }
-    for (const service of this.services) {
-      if (service !== undefined && !current.includes(service)) this.#configureServers(service, undefined);
-    }
-    this.current = current;
+      return service;
+    });
   }
 
-  #addService(config: ResolvedService): VirtualService {
-    const index = freePlace(this.services);
-    const service = new VirtualService(config, index, this.#surroundings);
-    this.services[index] = service;
+  #addService(identity: string, config: ResolvedService): VirtualService {
+    const service = this.#services.add((index) => new VirtualService(config, index, this.#surroundings));
+    this.#known.set(identity, service);
     this.#serversOf.set(service, new Map());
+    this.#configureServers(service, config);
     return service;
   }
 
-  #configureServers(service: VirtualService, config: ResolvedService | undefined): void {
+  /** Removes the real servers that a service's configuration, if it has one still, has no longer. */
+  #removeServers(service: VirtualService, config: ResolvedService | undefined): void {
+    const listed = new Set(config?.realServers.map(realServerIdentity));
+    for (const [identity, server] of this.#serversOf.get(service)!) {
+      if (listed.has(identity)) continue;
+      server.available = false;
+      this.standing[server.index] = STANDING_REMOVED;
+    }
+  }
+
+  #configureServers(service: VirtualService, config: ResolvedService): void {
     const known = this.#serversOf.get(service)!;
-    const current = (config?.realServers ?? []).map((each) => {
-      const identity = RealServer.identityOf(each);
+    const servers = config.realServers.map((each) => {
+      const identity = realServerIdentity(each);
       const found = known.get(identity);
-      if (found !== undefined) {
-        found.configure(each);
-        return found;
-      }
-      const index = freePlace(this.servers);
-      const server = new RealServer(index, each);
-      this.servers[index] = server;
-      this.pathMtus.forget(index);
+      const server = found ?? this.#servers.add((index) => new RealServer(index, each));
       known.set(identity, server);
+      if (found !== undefined) found.configure(each);
+      server.available = true;
+      const quiesced = config.expireQuiescent && server.weight === 0;
+      this.standing[server.index] = quiesced ? STANDING_QUIESCED : STANDING_SOUND;
       return server;
     });
-    const listed = new Set(current);
-    for (const server of known.values()) {
-      server.available = listed.has(server);
-      const quiesced = config?.expireQuiescent === true && server.weight === 0;
-      const sound = quiesced ? STANDING_QUIESCED : STANDING_SOUND;
-      this.standing[server.index] = server.available ? sound : STANDING_REMOVED;
-    }
-    service.setRealServers(current);
+    service.setRealServers(servers);
   }
 
   /** The real servers of a service, with removed ones that have connections. */
@@ -113,31 +119,21 @@ export class Directory {
   }
 
   /** Forgets what is not in the configuration and has no connection left; tells before its position is free. */
-  sweep(bookkeeper: Bookkeeper): void {
-    for (const service of this.services) {
-      if (service === undefined) continue;
+  #sweep(next: ReadonlySet<string>, bookkeeper: Bookkeeper): void {
+    for (const [key, service] of this.#known) {
       const servers = this.#serversOf.get(service)!;
       for (const [identity, server] of servers) {
         if (server.available || server.isInUse) continue;
         bookkeeper.forgetServer(server, service);
         servers.delete(identity);
-        this.servers[server.index] = undefined;
+        this.pathMtus.forget(server.index);
+        this.#servers.remove(server.index);
       }
-      if (servers.size > 0 || this.current.includes(service)) continue;
+      if (servers.size > 0 || next.has(key)) continue;
       bookkeeper.forgetService(service);
       this.#serversOf.delete(service);
-      this.services[service.index] = undefined;
+      this.#known.delete(key);
+      this.#services.remove(service.index);
     }
   }
-
-  #byIdentity(): Map<string, VirtualService> {
-    const known = new Map<string, VirtualService>();
-    for (const service of this.services) if (service !== undefined) known.set(service.identity, service);
-    return known;
-  }
-}
-
-function freePlace(places: readonly unknown[]): number {
-  const free = places.indexOf(undefined);
-  return free === -1 ? places.length : free;
 }

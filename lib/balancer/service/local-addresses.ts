@@ -59,6 +59,17 @@ export class LocalAddresses {
 
   /** Frees what `bind` took for the connection at `base`, whose address may have been removed since. */
   release(words: Int32Array, base: number, server: RealServer): void {
-    this.#use.change(words, base + LOCAL, server, -1);
+    this.#count(words, base, server, -1);
+  }
+
+  /** Counts what a connection of before has; all of them are counted when the addresses or the ports are others. */
+  adopt(words: Int32Array, base: number, server: RealServer): void {
+    this.#count(words, base, server, 1);
+  }
+
+  /** Ports out of the range, of a configuration before, leave as many free within it. */
+  #count(words: Int32Array, base: number, server: RealServer, change: number): void {
+    const offset = (words[base + SERVER_PORTS]! & 0xffff) - this.#first;
+    if (offset >= 0 && offset < this.#ports) this.#use.change(words, base + LOCAL, server, change);
   }
 }

@@ -4,12 +4,23 @@ import type { RealServer } from './real-server.js';
 
 /** How many ports of each local address are taken towards each real server: one that has none left is passed over. */
 export class PortUse {
+  readonly #hash: KeyedHash;
   /** From a local address and a real server's position to a place in `#counts`. */
-  readonly #places: AddressTable;
-  readonly #counts: number[] = [];
+  #places: AddressTable;
+  #counts: number[] = [];
+  /** A service has other local addresses or ports than it had: its connections are to be counted anew. */
+  isStale = false;
 
   constructor(hash: KeyedHash) {
+    this.#hash = hash;
     this.#places = new AddressTable(hash);
+  }
+
+  /** Forgets everything. */
+  clear(): void {
+    this.#places = new AddressTable(this.#hash);
+    this.#counts = [];
+    this.isStale = false;
   }
 
   /** @param words, at where the local address stands, four words */

@@ -1,4 +1,5 @@
 import { wordsOf } from '../address-words.js';
+import { realServerIdentity, realServerName } from '../config/identity.js';
 import type { ResolvedRealServer } from '../config/model.js';
 
 /** A real server of one virtual service, and what the schedulers look at. */
@@ -6,6 +7,8 @@ export class RealServer {
   /** Its position among all the balancer's real servers. */
   readonly index: number;
   readonly identity: string;
+  /** For people: `10.0.0.11:8080`. */
+  readonly name: string;
   /** Four words. */
   readonly address: Int32Array;
   /** Where it listens; 0: on the port that the client connected to. */
@@ -29,17 +32,13 @@ export class RealServer {
 
   constructor(index: number, config: ResolvedRealServer) {
     this.index = index;
-    this.identity = RealServer.identityOf(config);
+    this.identity = realServerIdentity(config);
+    this.name = realServerName(config);
     this.address = wordsOf(config.address);
     this.port = config.port ?? 0;
     this.weight = config.weight;
     this.lastWeight = config.weight;
     this.setThresholds(config.upperThreshold, config.lowerThreshold);
-  }
-
-  /** What makes it the same real server in another configuration: its address and port. */
-  static identityOf({ address, port = 0 }: ResolvedRealServer): string {
-    return `${address} ${port}`;
   }
 
   /** Takes over what may change. */

@@ -6,7 +6,7 @@ import { type PortRange, portRange } from '../config/ports.js';
 import { STATES } from '../connection/state.js';
 import { ticksOf } from '../connection/timer-wheel.js';
 import type { Forwarding } from '../forwarding/forwarding.js';
-import { forwardingOf, isNat64 } from '../forwarding/index.js';
+import { forwardingOf } from '../forwarding/index.js';
 import type { ToaSetting } from '../forwarding/toa.js';
 import { maskOf, Network } from '../network.js';
 import { LocalAddresses } from './local-addresses.js';
@@ -42,8 +42,6 @@ const NO_PORTS: readonly [number, number] = [1, 1];
 /** The addresses and ports that clients connect to, and everything that decides where their connections go. */
 export class VirtualService {
   readonly index: number;
-  /** What makes it the same service in another configuration. */
-  readonly identity: string;
   readonly protocol: Protocol;
   readonly mode: ForwardingMode;
   readonly forwarding: Forwarding;
@@ -68,10 +66,11 @@ export class VirtualService {
   #limits!: ResolvedService['limits'];
   readonly #surroundings: ServiceSurroundings;
   #config: ResolvedService | undefined;
+  /** Of its real servers, as the scheduler was told. */
+  #weights: readonly number[] = [];
 
   constructor(config: ResolvedService, index: number, surroundings: ServiceSurroundings) {
     this.index = index;
-    this.identity = VirtualService.identityOf(config);
     this.protocol = config.protocol;
     this.mode = config.mode;
     this.forwarding = forwardingOf(config);
@@ -80,11 +79,6 @@ export class VirtualService {
     this.ports = config.port.map(portRange);
     this.#surroundings = surroundings;
     this.configure(config);
-  }
-
-  static identityOf(config: ResolvedService): string {
-    const { protocol, address, port, mode } = config;
-    return JSON.stringify([protocol, address, port, mode, isNat64(config)]);
   }
 
   /**
@@ -109,6 +103,7 @@ export class VirtualService {
       const addresses = config.localAddresses.map(wordsOf);
       const [first, last] = config.localPorts ?? NO_PORTS;
       this.localAddresses = new LocalAddresses(addresses, { first, last }, portUse, random());
+      portUse.isStale = true;
     }
     const { toa } = config;
     this.toa = {
@@ -128,10 +123,17 @@ export class VirtualService {
     this.timeouts = Int32Array.from(STATES, (state) => ticksOf(config.timeouts[state]));
   }
 
-  /** @param servers in the configuration's order; Linux and its descendants put a new one in front */
+  /**
+   * The scheduler is told only of what differs: its cursor and its tables stay where they are else.
+   * @param servers in the configuration's order; Linux and its descendants put a new one in front
+   */
   setRealServers(servers: readonly RealServer[]): void {
-    this.realServers = this.#surroundings.profile === 'alibaba' ? servers.toReversed() : servers;
-    this.scheduler.update(this.realServers);
+    const ordered = this.#surroundings.profile === 'alibaba' ? servers.toReversed() : servers;
+    const weights = ordered.map(({ weight }) => weight);
+    if (sameItems(ordered, this.realServers) && sameItems(weights, this.#weights)) return;
+    this.realServers = ordered;
+    this.#weights = weights;
+    this.scheduler.update(ordered);
   }
 
   /** Its rates are new: compares them with its limits (cps_limit and bps_limit of LVS's patches). */
@@ -147,6 +149,10 @@ export class VirtualService {
     const ipv4 = isIpv4(server.address);
     return this.localAddresses.addresses.find((address) => isIpv4(address) === ipv4)!;
   }
+}
+
+function sameItems(a: readonly unknown[], b: readonly unknown[]): boolean {
+  return a.length === b.length && a.every((item, index) => item === b[index]);
 }
 
 function sameText(a: ResolvedService, b: ResolvedService, keys: readonly (keyof ResolvedService)[]): boolean {

@@ -1,6 +1,6 @@
 import type { Directory } from '../service/directory.js';
 import type { RealServer } from '../service/real-server.js';
-import type { VirtualService } from '../service/virtual-service.js';
+import type { Rates, VirtualService } from '../service/virtual-service.js';
 import { ESTIMATOR_INTERVAL, Estimator } from './estimator.js';
 import {
   BYTES_IN,
@@ -24,6 +24,26 @@ export interface TrafficStatistics {
   readonly packetsOutPerSecond: number;
   readonly bytesInPerSecond: number;
   readonly bytesOutPerSecond: number;
+}
+
+/** A real server of the configuration, or a removed one that has connections still. */
+export interface ServerStatistics {
+  readonly realServer: RealServer;
+  readonly traffic: TrafficStatistics;
+}
+
+export interface ServiceStatistics {
+  readonly service: VirtualService;
+  /** With that of real servers that are gone. */
+  readonly traffic: TrafficStatistics;
+  readonly realServers: readonly ServerStatistics[];
+}
+
+export interface Snapshot {
+  /** With that of services that are gone. */
+  readonly total: TrafficStatistics;
+  /** In the order of the configuration; then those it has no longer that have connections still. */
+  readonly services: readonly ServiceStatistics[];
 }
 
 /** One count of everything: totals of all time, what was shown when it was last reset, and rates. */
@@ -109,19 +129,28 @@ export class Statistics {
       account.reset();
   }
 
-  get total(): TrafficStatistics {
+  /** Everything, counted in one pass. */
+  snapshot(): Snapshot {
     this.#gather();
-    return this.#total.shown;
+    const { current, services } = this.#directory;
+    const listed = new Set<VirtualService | undefined>(current);
+    const former = services.filter((service) => service !== undefined && !listed.has(service));
+    const all = [...current, ...(former as VirtualService[])];
+    return { total: this.#total.shown, services: all.map((service) => this.#ofService(service)) };
   }
 
-  ofService(service: VirtualService): TrafficStatistics {
-    this.#gather();
+  #ofService(service: VirtualService): ServiceStatistics {
+    const servers = [...this.#directory.serversOf(service)];
+    const realServers = servers.map((realServer) => ({
+      realServer,
+      traffic: account(this.#servers, realServer).shown,
+    }));
+    return { service, traffic: account(this.#services, service).shown, realServers };
+  }
+
+  /** A service's rates, as they were when `advance` made them last. */
+  ratesOf(service: VirtualService): Rates {
     return account(this.#services, service).shown;
-  }
-
-  ofServer(server: RealServer): TrafficStatistics {
-    this.#gather();
-    return account(this.#servers, server).shown;
   }
 
   /** Brings all totals up to date. */

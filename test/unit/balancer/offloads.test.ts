@@ -63,7 +63,7 @@ for (const topology of TOPOLOGIES) {
       const rig = new Rig({ topology });
       const flow = new Flow(rig).half();
       const early = { flags: 'PA', seq: 1, ack: 1, payload: 20_000 };
-      const before = rig.balancer.statistics.total.packetsIn;
+      const before = rig.balancer.statistics.snapshot().total.packetsIn;
       rig.play([
         {
           what: 'early data',
@@ -73,7 +73,7 @@ for (const topology of TOPOLOGIES) {
         },
       ]);
       assert.equal(
-        rig.balancer.statistics.total.packetsIn - before,
+        rig.balancer.statistics.snapshot().total.packetsIn - before,
         Math.ceil(20_000 / gsoSize),
         'counted as its segments',
       );

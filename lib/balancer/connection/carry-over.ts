@@ -1,0 +1,91 @@
+import { AddressTable } from '../address-table.js';
+import type { Neighbors } from '../neighbors.js';
+import type { Routes } from '../routes.js';
+import type { Directory } from '../service/directory.js';
+import type { PortUse } from '../service/port-use.js';
+import type { ConnectionTable } from './connection-table.js';
+import type { KeyedHash } from './keyed-hash.js';
+import {
+  CLIENT,
+  CLIENT_HOP,
+  FLAG_CONNECTION,
+  LOCAL,
+  OWNER,
+  RECORD_WORDS,
+  SERVER,
+  SERVER_HOP,
+  STATE,
+} from './record.js';
+
+/** What live connections need when the configuration under them changes. */
+export class CarryOver {
+  readonly #table: ConnectionTable;
+  readonly #neighbors: Neighbors;
+  readonly #directory: Directory;
+  readonly #portUse: PortUse;
+  readonly #hash: KeyedHash;
+
+  constructor(parts: {
+    table: ConnectionTable;
+    neighbors: Neighbors;
+    directory: Directory;
+    portUse: PortUse;
+    hash: KeyedHash;
+  }) {
+    this.#table = parts.table;
+    this.#neighbors = parts.neighbors;
+    this.#directory = parts.directory;
+    this.#portUse = parts.portUse;
+    this.#hash = parts.hash;
+  }
+
+  /** The routes are others: every connection finds its ways anew. One that has no other keeps the one it had. */
+  reroute(routes: Routes): void {
+    for (const base of this.#connections()) {
+      this.#rerouteSide(routes, base, CLIENT, CLIENT_HOP);
+      this.#rerouteSide(routes, base, SERVER, SERVER_HOP);
+    }
+  }
+
+  #rerouteSide(routes: Routes, base: number, side: number, hopWord: number): void {
+    const { words } = this.#table;
+    const before = words[base + hopWord]!;
+    if (before === -1) return;
+    const at = base + side;
+    const route = routes.find(words[at]!, words[at + 1]!, words[at + 2]!, words[at + 3]!);
+    if (route === undefined) return;
+    const hop = this.#neighbors.acquire(route, words[at]!, words[at + 1]!, words[at + 2]!, words[at + 3]!);
+    if (hop === -1) return;
+    this.#neighbors.release(before);
+    words[base + hopWord] = hop;
+  }
+
+  /**
+   * Local addresses or ports are others: what connections hold is counted anew.
+   * @returns the local addresses that connections have, also those that are in the configuration no longer
+   */
+  recountPorts(): Int32Array[] {
+    const { words } = this.#table;
+    const known = new AddressTable(this.#hash);
+    const found: Int32Array[] = [];
+    this.#portUse.clear();
+    for (const base of this.#connections()) {
+      const service = this.#directory.services[words[base + OWNER]! >>> 16]!;
+      if (service.mode !== 'fullnat') continue;
+      service.localAddresses.adopt(words, base, this.#directory.servers[words[base + OWNER]! & 0xffff]!);
+      const at = base + LOCAL;
+      if (known.find(words[at]!, words[at + 1]!, words[at + 2]!, words[at + 3]!, 0) !== -1) continue;
+      known.set(words[at]!, words[at + 1]!, words[at + 2]!, words[at + 3]!, 0, 0);
+      found.push(words.slice(at, at + 4));
+    }
+    return found;
+  }
+
+  /** Where the records of connections begin. */
+  *#connections(): Generator<number> {
+    const { words, used } = this.#table;
+    for (let base = 0; base < used * RECORD_WORDS; base += RECORD_WORDS) {
+      if ((words[base + STATE]! & FLAG_CONNECTION) !== 0) yield base;
+    }
+  }
+}
