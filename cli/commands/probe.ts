@@ -130,10 +130,10 @@ const endpointText = ({ address, port }: Endpoint) => formatEndpoint(address, po
 function asJson({ source, destination, mark, on, result, answer, report, verdict }: Outcome): object {
   const { client, vip } = mark.record;
   return {
-    source: endpointText(source),
-    destination: endpointText(destination),
-    client: client ? endpointText(client) : null,
-    vip: vip ? endpointText(vip) : null,
+    source,
+    destination,
+    client: client ?? null,
+    vip: vip ?? null,
     format: mark.format.id,
     on,
     connected: result.opened,

@@ -4,7 +4,7 @@ import { Command } from 'commander';
 import kleur from 'kleur';
 import { ToaError } from '../../lib/errors.js';
 import { type FormatName, type ReceiverStats, support } from '../../lib/index.js';
-import { formatEndpoint } from '../../lib/net/address.js';
+import { type Endpoint, formatEndpoint } from '../../lib/net/address.js';
 import { Interruption } from '../interruption.js';
 import { addManual } from '../output/manual.js';
 import { print, printJson, say } from '../output/streams.js';
@@ -86,7 +86,8 @@ function announce(server: Server, json: boolean): void {
   say(`listening on ${formatEndpoint(address, port)}`);
 }
 
-function showConnection({ time, reason, client, via, peer, claimed }: ConnectionReport): void {
+function showConnection({ time, reason, via, ...ends }: ConnectionReport): void {
+  const [client, peer, claimed] = [ends.client, ends.peer, ends.claimed].map(endpointText);
   const words: Record<ConnectionReport['reason'], string> = {
     recovered: kleur.green(`${client} via ${via}, balancer ${peer}`),
     missing: kleur.red(`unknown: trusted ${peer} wrote no option that is seen here`),
@@ -109,3 +110,6 @@ function summarize(stats: ReceiverStats, json: boolean): void {
   const counted = Object.entries(stats).filter(([, value]) => value > 0);
   say(`ended: ${counted.map(([name, value]) => `${value} ${name}`).join(', ') || 'no connections'}`);
 }
+
+const endpointText = (endpoint: Endpoint | null) =>
+  endpoint ? formatEndpoint(endpoint.address, endpoint.port) : 'nobody';

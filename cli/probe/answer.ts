@@ -1,3 +1,4 @@
+import { type Endpoint, formatEndpoint, parseEndpoint } from '../../lib/net/address.js';
 import type { ConnectionReport, Reason } from '../serve/report.js';
 
 /** What came back from the server. */
@@ -46,14 +47,22 @@ export function serverReport({ text }: Answer): ServerReport | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
   const { schema, reason, client, via, peer, vip, module } = value as Record<string, unknown>;
   const known = reasons.find((each) => each === reason);
-  if (schema !== 'serve/1' || !known || typeof client !== 'string' || typeof peer !== 'string')
-    return undefined;
+  const [ofClient, ofPeer] = [endpoint(client), endpoint(peer)];
+  if (schema !== 'serve/1' || !known || !ofClient || !ofPeer) return undefined;
   return {
     reason: known,
-    client,
+    client: ofClient,
     via: via === 'module' || via === 'saved-syn' ? via : null,
-    peer,
-    vip: typeof vip === 'string' ? vip : null,
+    peer: ofPeer,
+    vip: endpoint(vip) ?? null,
     module: module === true,
   };
+}
+
+/** An endpoint in JSON from somewhere; undefined where it is none. */
+function endpoint(value: unknown): Endpoint | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const { address, port } = value as Record<string, unknown>;
+  if (typeof address !== 'string' || typeof port !== 'number') return undefined;
+  return parseEndpoint(formatEndpoint(address, port));
 }

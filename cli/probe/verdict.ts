@@ -1,4 +1,4 @@
-import { formatEndpoint, parseEndpoint } from '../../lib/net/address.js';
+import { formatEndpoint } from '../../lib/net/address.js';
 import type { Carrier, Exchange } from '../../lib/probe/index.js';
 import type { ServerReport } from './answer.js';
 import type { Mark } from './marks.js';
@@ -52,9 +52,7 @@ function noAnswer({ ending, opened }: Exchange): Verdict {
 }
 
 function compare({ record, format }: Mark, report: ServerReport): Verdict {
-  const [sent, seen] = record.client
-    ? [record.client, parseEndpoint(report.client)]
-    : [record.vip, report.vip === null ? undefined : parseEndpoint(report.vip)];
+  const [sent, seen] = record.client ? [record.client, report.client] : [record.vip, report.vip];
   const carriesPort = (format.client ?? format.vip)?.port !== undefined;
   const same = sent?.address === seen?.address && (!carriesPort || sent?.port === seen?.port);
   const found = `the server knows ${seen ? formatEndpoint(seen.address, seen.port) : 'nobody'}, by ${sources[report.via ?? 'none']}`;

@@ -7,7 +7,7 @@ import {
   type UntrustedMessage,
   untrustedChannel,
 } from '../../lib/index.js';
-import { type Endpoint, formatEndpoint, plainEndpoint } from '../../lib/net/address.js';
+import { type Endpoint, plainEndpoint } from '../../lib/net/address.js';
 import { readLoaded } from '../module/loaded.js';
 import { System } from '../module/system.js';
 
@@ -17,21 +17,21 @@ import { System } from '../module/system.js';
  */
 export type Reason = 'recovered' | 'missing' | 'noSyn' | 'malformed' | 'untrusted' | 'direct';
 
-/** What `toa serve` tells of a connection, to its client and on its own standard output. Endpoints are `203.0.113.7:51514`. */
+/** What `toa serve` tells of a connection, to its client and on its own standard output. */
 export interface ConnectionReport {
   readonly event: 'connection';
   /** ISO 8601. */
   readonly time: string;
   readonly reason: Reason;
   /** The client: told by the option, else the peer. */
-  readonly client: string;
+  readonly client: Endpoint;
   readonly via: 'module' | 'saved-syn' | null;
-  readonly peer: string;
-  readonly local: string;
+  readonly peer: Endpoint;
+  readonly local: Endpoint;
   /** The virtual service that the client had called, where the option tells it. */
-  readonly vip: string | null;
+  readonly vip: Endpoint | null;
   /** Whom a peer that is not trusted named. */
-  readonly claimed: string | null;
+  readonly claimed: Endpoint | null;
   /** Whether the kernel module is loaded; it reads the ACK that ends the handshake, the saved SYN is asked after it. */
   readonly module: boolean;
 }
@@ -66,20 +66,19 @@ export class Judgments {
       event: 'connection',
       time: new Date().toISOString(),
       reason,
-      client: text(found),
+      client: plain(found),
       via: found.via ?? null,
-      peer: text(found.peer),
-      local: text(plainEndpoint(localAddress, localPort)),
-      vip: found.vip ? text(found.vip) : null,
+      peer: found.peer,
+      local: plainEndpoint(localAddress, localPort),
+      vip: found.vip ?? null,
       claimed,
       module: readLoaded(system).ours !== undefined,
     };
   }
 
-  #note(server: Server, socket: Socket, reason: Reason, claimed?: Endpoint): void {
-    if (server === this.#server)
-      this.#judgments.set(socket, { reason, claimed: claimed ? text(claimed) : null });
+  #note(server: Server, socket: Socket, reason: Reason, claimed: Endpoint | null = null): void {
+    if (server === this.#server) this.#judgments.set(socket, { reason, claimed });
   }
 }
 
-const text = ({ address, port }: Endpoint) => formatEndpoint(address, port);
+const plain = ({ address, port, family }: Endpoint): Endpoint => ({ address, port, family });

@@ -9,6 +9,7 @@ import type { Namespace } from '../../cli/namespaces/namespace.js';
 import type { Network } from '../../cli/namespaces/network.js';
 import type { RunningProcess } from '../../cli/namespaces/process.js';
 import { runCommand } from '../../lib/daemon/command.js';
+import { type Endpoint, formatEndpoint } from '../../lib/net/address.js';
 import { formats } from '../../lib/toa/index.js';
 import { networkTest } from '../network/network-test.js';
 import { readJson, readOneJson } from './json.js';
@@ -20,13 +21,10 @@ const VIPS = { 4: '192.0.2.80:443', 6: '[2001:db8:80::80]:443' } as const;
 const SERVERS = { 4: '10.0.0.2', 6: '[fd00::2]' } as const;
 
 interface ProbeResult {
-  source: string;
-  destination: string;
-  client: string | null;
+  source: Endpoint;
   connected: boolean;
-  ending: string;
   answer: { bytes: number; status: number | null; firstLine: string; text: string };
-  server: { reason: string; client: string; via: string | null; peer: string; vip: string | null } | null;
+  server: { client: Endpoint; via: string | null; vip: Endpoint | null } | null;
   verdict: string;
   reason: string;
   remedy: string | null;
@@ -57,6 +55,8 @@ async function probe(prober: Namespace, ...args: string[]): Promise<ProbeResult 
   return { code, ...readOneJson<ProbeResult>('probe', stdout.toString()) };
 }
 
+const text = (endpoint: Endpoint | null) => endpoint && formatEndpoint(endpoint.address, endpoint.port);
+
 const rulesetOf = (namespace: Namespace) => namespace.execute('nft', 'list', 'ruleset');
 
 networkTest(
@@ -75,17 +75,18 @@ networkTest(
       const syn = await probe(prober, ...args, '--on', 'syn');
       assert.deepEqual([syn.verdict, syn.code], ['recovered', 0], `${id}: ${JSON.stringify(syn)}`);
       const { via, vip: seenVip, client: seen } = syn.server!;
-      if (client) assert.equal(seen, client.port === undefined ? named.replace('4567', '0') : named, id);
+      if (client)
+        assert.equal(text(seen), client.port === undefined ? named.replace('4567', '0') : named, id);
       if (client) assert.equal(via, 'saved-syn');
       const wantedVip = vip?.port === undefined ? VIPS[family].replace('443', '0') : VIPS[family];
-      assert.equal(seenVip, vip ? wantedVip : null, id);
+      assert.equal(text(seenVip), vip ? wantedVip : null, id);
 
       for (const segment of ['ack', 'data']) {
         const late = await probe(prober, ...args, '--on', segment);
         assert.deepEqual([late.verdict, late.code], ['lost', 1], `${id}: ${JSON.stringify(late)}`);
         assert.match(late.reason, new RegExp(`^the option was on ${segment} only`));
         assert.match(late.remedy!, /toa module load/);
-        assert.equal(late.server!.client, late.source);
+        assert.deepEqual(late.server!.client, late.source);
       }
     }
     assert.equal(rulesetOf(prober), '');
@@ -97,7 +98,7 @@ networkTest('a probe of the host itself needs no device, over both families', as
   await serve(server, 80, '--trust', 'private');
   for (const host of ['127.0.0.1', '[::1]', 'localhost', ...Object.values(SERVERS)]) {
     const { code, verdict, server: seen } = await probe(server, `${host}:80`, '--client', CLIENT4);
-    assert.deepEqual([code, verdict, seen!.client], [0, 'recovered', CLIENT4], host);
+    assert.deepEqual([code, verdict, text(seen!.client)], [0, 'recovered', CLIENT4], host);
   }
   assert.equal(rulesetOf(server), '');
 });
@@ -120,7 +121,12 @@ networkTest(
     assert.equal(ended.code, 130);
     const [listening, ...events] = readJson('serve', ended.stdout.toString());
     assert.deepEqual([listening!.event, listening!.address, listening!.port], ['listening', '::', 80]);
-    const told = events.map(({ event, reason, client, claimed }) => [event, reason, client, claimed]);
+    const told = events.map(({ event, reason, client, claimed }) => [
+      event,
+      reason,
+      text((client ?? null) as Endpoint | null),
+      text((claimed ?? null) as Endpoint | null),
+    ]);
     assert.deepEqual(told[0], ['connection', 'recovered', CLIENT6, null]);
     assert.deepEqual([told[1]![1], told[1]![3]], ['untrusted', CLIENT6]);
     assert.deepEqual(events[2], answer);
