@@ -8,6 +8,7 @@ import { ipvsCases } from './ipvs.js';
 import { lifetimeCases } from './lifetimes.js';
 import { loadCases } from './load.js';
 import { neighborCases } from './neighbors.js';
+import { probeCases } from './probe.js';
 import { programCases } from './programs.js';
 import { rivalCases } from './rivals.js';
 import { topologyCases } from './topology.js';
@@ -25,6 +26,8 @@ export const cases: readonly Case[] = [
   ...rivalCases,
   ...programCases,
   ...commandLineCases,
+  ...doctorCases,
+  ...probeCases,
   ...topologyCases,
   ...loadCases,
   ...ipvsCases,
