@@ -30,15 +30,15 @@ export class Interruption {
     return this.signal.aborted ? (this.signal.reason as number) : exitStatus.ok;
   }
 
-  /** Resolves when a signal has come. */
-  get arrived(): Promise<void> {
-    return new Promise((resolve) => {
-      if (this.signal.aborted) resolve();
-      else this.signal.addEventListener('abort', () => resolve(), { once: true });
-    });
-  }
-
   [Symbol.dispose](): void {
     for (const signal of Object.keys(statuses)) process.off(signal, this.#listener);
   }
+}
+
+/** Resolves when the signal is aborted. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
 }

@@ -12,6 +12,7 @@ import { moduleCommand } from './commands/module.js';
 import { probeCommand } from './commands/probe.js';
 import { serveCommand } from './commands/serve.js';
 import { statusCommand } from './commands/status.js';
+import { verifyCommand } from './commands/verify.js';
 import { watchCommand } from './commands/watch.js';
 import { description, version } from './manifest.js';
 import { addManual } from './output/manual.js';
@@ -22,6 +23,7 @@ const commands = [
   statusCommand,
   doctorCommand,
   watchCommand,
+  verifyCommand,
   serveCommand,
   probeCommand,
   demoCommand,

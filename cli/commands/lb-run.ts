@@ -3,6 +3,7 @@ import type { ResolvedConfig } from '../../lib/balancer/config/index.js';
 import { ConfigFileError, readConfigFile } from '../../lib/daemon/config-file.js';
 import { type RunningBalancer, runBalancer } from '../../lib/daemon/run.js';
 import { exitStatus } from '../exit-status.js';
+import { Interruption } from '../interruption.js';
 import { addManual } from '../output/manual.js';
 import { print, printJson, say, toJson } from '../output/streams.js';
 import { table } from '../output/table.js';
@@ -48,16 +49,13 @@ function check({ config, json }: LbRunOptions): number {
 
 async function run(options: LbRunOptions): Promise<number> {
   const config = readConfigFile(options.config);
-  const stop = new AbortController();
+  using interruption = new Interruption();
   let running: RunningBalancer | undefined;
   const showCounters = () => running && print(counterLines(running, options.json));
-  const interrupt = () => stop.abort(exitStatus.interrupted);
-  const terminate = () => stop.abort(exitStatus.ok);
-
-  process.on('SIGINT', interrupt).on('SIGTERM', terminate).on('SIGUSR2', showCounters);
+  process.on('SIGUSR2', showCounters);
   try {
     await runBalancer(config, {
-      signal: stop.signal,
+      signal: interruption.signal,
       importRoutes: options.importRoutes ?? false,
       onReady: (balancer) => {
         running = balancer;
@@ -65,10 +63,10 @@ async function run(options: LbRunOptions): Promise<number> {
       },
     });
   } finally {
-    process.off('SIGINT', interrupt).off('SIGTERM', terminate).off('SIGUSR2', showCounters);
+    process.off('SIGUSR2', showCounters);
   }
   showCounters();
-  return stop.signal.reason as number;
+  return interruption.status;
 }
 
 function announce(config: ResolvedConfig, { shield }: RunningBalancer, json = false): void {

@@ -14,7 +14,7 @@ import { type Answer, readAnswer, type ServerReport, serverReport } from '../pro
 import { findDestination, refuseStrangers } from '../probe/destination.js';
 import { carrierList, type Mark, markFor } from '../probe/marks.js';
 import { judge, type Verdict } from '../probe/verdict.js';
-import { positiveSeconds } from '../seconds.js';
+import { wholeNumber } from '../watch/plan.js';
 
 interface ProbeOptions {
   client: string;
@@ -45,7 +45,7 @@ export function probeCommand(): Command {
     .option('--lose-ack', 'the ACK of the handshake gets lost: the request ends it', false)
     .option('--raw', 'plain TCP instead of HTTP: for toa serve --raw', false)
     .option('--path <path>', 'what to GET', '/')
-    .option('--timeout <seconds>', 'for all of it', positiveSeconds, 5)
+    .option('--timeout <seconds>', 'for all of it', wholeNumber(1, 3600), 5)
     .option('--yes-i-own-this-server', 'to a public address as well')
     .option('--json', 'as one JSON object')
     .action(async (destination: string, options: ProbeOptions) => {

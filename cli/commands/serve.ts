@@ -3,14 +3,15 @@ import type { AddressInfo, Server } from 'node:net';
 import { Command } from 'commander';
 import kleur from 'kleur';
 import { ToaError } from '../../lib/errors.js';
-import { type FormatName, type ReceiverStats, support } from '../../lib/index.js';
+import { type ReceiverStats, support } from '../../lib/index.js';
 import { type Endpoint, formatEndpoint } from '../../lib/net/address.js';
-import { Interruption } from '../interruption.js';
+import { formatNames } from '../capture/formats.js';
+import { aborted, Interruption } from '../interruption.js';
 import { addManual } from '../output/manual.js';
 import { print, printJson, say } from '../output/streams.js';
-import { portNumber } from '../port-number.js';
 import type { ConnectionReport } from '../serve/report.js';
 import { createReportingServer } from '../serve/server.js';
+import { wholeNumber } from '../watch/plan.js';
 
 interface ServeOptions {
   trust: string;
@@ -29,7 +30,12 @@ export function serveCommand(): Command {
       '--trust <cidrs>',
       "the balancers' addresses: CIDR blocks with commas between, or private",
     )
-    .option('-p, --port <number>', 'the port to listen on; 0 is any that is free', portNumber, 8080)
+    .option(
+      '-p, --port <number>',
+      'the port to listen on; 0 is any that is free',
+      wholeNumber(0, 65_535),
+      8080,
+    )
     .option('--host <address>', 'the address to listen on; without it all, IPv4 and IPv6')
     .option('--formats <names>', 'forms of the option: names (toa formats), default or all', 'default')
     .option('--raw', 'plain TCP: a line of JSON for each connection, instead of HTTP')
@@ -69,15 +75,10 @@ async function serve({
   server.listen(host === undefined ? { port } : { port, host });
   await once(server, 'listening');
   announce(server, json);
-  await interruption.arrived;
+  await aborted(interruption.signal);
   close(server);
   summarize(attachment.stats(), json);
   return interruption.status;
-}
-
-function formatNames(text: string): 'default' | 'all' | FormatName[] {
-  // attach() refuses the names that it does not know.
-  return text === 'default' || text === 'all' ? text : (text.split(',') as FormatName[]);
 }
 
 function announce(server: Server, json: boolean): void {

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
 import { ToaError } from '../../lib/errors.js';
 import { exitStatus } from '../exit-status.js';
-import { Interruption } from '../interruption.js';
+import { aborted, Interruption } from '../interruption.js';
 import { addManual } from '../output/manual.js';
 import { print, printJson, say } from '../output/streams.js';
 import { connectionJson, requestJson } from '../verify/json.js';
@@ -57,6 +57,8 @@ async function verify(options: VerifyOptions): Promise<number> {
   checkOptions(options);
   using interruption = new Interruption();
   const done = new AbortController();
+  interruption.signal.addEventListener('abort', () => done.abort());
+  const limit = duration === undefined ? undefined : setTimeout(() => done.abort(), 1000 * duration);
   const tally = new Tally();
   const take = (event: { verdict: Parameters<Tally['add']>[0] }, line: string, fields: object) => {
     if (done.signal.aborted && count !== undefined) return;
@@ -72,20 +74,22 @@ async function verify(options: VerifyOptions): Promise<number> {
       ...(trust !== undefined && { trust }),
       onConnection: (each) => take(each, connectionLine(each), connectionJson(each)),
     });
-  const ends = [interruption.signal, done.signal];
-  if (duration !== undefined) ends.push(AbortSignal.timeout(1000 * duration));
-  const end = AbortSignal.any(ends);
   if (live) say(`verifying connections to port ${port.join(', ')}; Ctrl-C ends it`);
   try {
-    if (url === undefined) await aborted(end);
-    else await request(url, count ?? REQUESTS, end, (each) => take(each, requestLine(each), requestJson(each)));
-    if (live && url !== undefined && !end.aborted) await sleep(SETTLE);
+    if (url === undefined) await aborted(done.signal);
+    else
+      await request(url, count ?? REQUESTS, done.signal, (each) =>
+        take(each, requestLine(each), requestJson(each)),
+      );
+    if (live && url !== undefined && !done.signal.aborted) await sleep(SETTLE);
   } finally {
+    clearTimeout(limit);
     live?.close();
   }
   if (json) printJson('verify/1', { event: 'summary', ...tally.json(), dropped: live?.dropped ?? null });
   else print(`\n${tally.text()}`);
-  if (live && live.dropped > 0) say(`toa: the kernel dropped ${live.dropped} packets: some connections were not judged`);
+  if (live && live.dropped > 0)
+    say(`toa: the kernel dropped ${live.dropped} packets: some connections were not judged`);
   return statusOf(tally, interruption);
 }
 
@@ -116,17 +120,10 @@ async function request(
   }
 }
 
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
-}
-
-/** A failure counts more than an interruption; nothing known is not well. */
+/** A failure counts more than Ctrl-C; where nothing is known, all is not well. */
 function statusOf(tally: Tally, interruption: Interruption): number {
   if (tally.count(...failures) > 0) return exitStatus.failed;
-  if (interruption.signal.aborted) return interruption.status;
+  if (interruption.status === exitStatus.interrupted) return exitStatus.interrupted;
   if (tally.total === 0) return exitStatus.failed;
   return tally.count('unknown') === tally.total ? exitStatus.unsupported : exitStatus.ok;
 }

@@ -1,6 +1,5 @@
-import { type ObservedConnection, type Reading } from '../../lib/capture/index.js';
+import type { ObservedConnection, Reading, SegmentRole } from '../../lib/capture/index.js';
 import { type Endpoint, formatEndpoint } from '../../lib/net/address.js';
-import { formatById } from '../../lib/toa/index.js';
 import type { Loaded } from '../module/loaded.js';
 import type { Recorded } from './kernel-view.js';
 import type { Verdict } from './verdict.js';
@@ -40,7 +39,8 @@ function compare({ client, peer }: ObservedConnection, recorded: Endpoint | unde
     return {
       verdict: 'wrong',
       reason: `the module says ${found}, the wire said ${text(client)}`,
-      remedy: 'two options in one connection: see which with toa watch --odd; the balancer must remove what clients write',
+      remedy:
+        'two options in one connection: see which with toa watch --odd; the balancer must remove what clients write',
     };
   }
   if (recorded?.family === 6 && peer.family === 4) {
@@ -55,16 +55,21 @@ function compare({ client, peer }: ObservedConnection, recorded: Endpoint | unde
 function withoutClient({ trusted, peer, readings, complete }: ObservedConnection): Verdict {
   const refused = Object.values(readings).find(({ refusal }) => refusal !== 'none');
   const what = refused ? explain(refused) : 'wrote no option';
-  if (trusted === false) return { verdict: 'direct', reason: `${peer.address} is no balancer: it is the client` };
+  if (trusted === false)
+    return { verdict: 'direct', reason: `${peer.address} is no balancer: it is the client` };
   if (trusted === undefined) {
     return {
       verdict: 'unknown',
       reason: `${peer.address} ${what}: a client of its own, or a balancer that names none`,
-      remedy: 'say with --trust which addresses are the balancers’',
+      remedy: "say with --trust the balancers' addresses",
     };
   }
   if (!complete && !refused) {
-    return { verdict: 'unknown', reason: 'the capture has missed segments', remedy: 'verify one port at a time' };
+    return {
+      verdict: 'unknown',
+      reason: 'the capture has missed segments',
+      remedy: 'verify one port at a time',
+    };
   }
   return {
     verdict: 'lost',
@@ -117,7 +122,8 @@ function missed(wire: ObservedConnection, owner: OwnerSide, module: Module): Ver
 
 const keptSyn: Verdict = {
   verdict: 'unknown',
-  reason: 'the SYN carried it, and the listener may keep that for its program: what the program reads cannot be seen from here',
+  reason:
+    'the SYN carried it, and the listener may keep that for its program: what the program reads cannot be seen from here',
   remedy: 'ask the program (stats() of attach), or use --url with toa serve',
 };
 
@@ -139,9 +145,15 @@ function withoutModule({ carriedBy, peer }: ObservedConnection, { others, keepsS
       }
     : {
         verdict: 'lost',
-        reason: `only the ${carriedBy.join(' and ')} carried it, and no kernel module is loaded`,
+        reason: `only the ${carriedBy.map((role) => segmentNames[role]).join(' and the ')} carried it, and no kernel module is loaded`,
         remedy: install,
       };
 }
+
+const segmentNames: Readonly<Record<SegmentRole, string>> = {
+  syn: 'SYN',
+  ack: 'handshake ACK',
+  data: 'first data',
+};
 
 const text = ({ address, port }: Endpoint) => formatEndpoint(address, port);

@@ -1,6 +1,7 @@
+import { ToaError } from '../../lib/errors.js';
 import { type Endpoint, formatEndpoint, parseEndpoint, plainEndpoint } from '../../lib/net/address.js';
-import { CLOSE_WAIT, ESTABLISHED, parseTcpTable } from '../module/tcp-table.js';
 import type { System } from '../module/system.js';
+import { CLOSE_WAIT, ESTABLISHED, parseTcpTable } from '../module/tcp-table.js';
 
 /** What the kernel module has written down of a connection: nothing of the client where the option names the service alone. */
 export interface Recorded {
@@ -14,6 +15,8 @@ export function keyOf(peer: Endpoint, server: Endpoint): ConnectionKey {
   return `${endpointText(peer)} ${endpointText(server)}`;
 }
 
+const RECORDS = '/proc/net/toa_connections';
+
 /** How long what was seen of a connection is remembered here, in milliseconds: until it is judged, and then some. */
 const MEMORY = 15_000;
 
@@ -26,14 +29,18 @@ export class KernelView {
   readonly #recorded = new Map<ConnectionKey, { recorded: Recorded; at: number }>();
   readonly #seen = new Map<ConnectionKey, { at: number }>();
 
+  /** @throws ToaError ERR_TOA_PERMISSION where there are notes of the module that we may not read */
   constructor(system: System) {
     this.#system = system;
+    if (system.has(RECORDS) && system.read(RECORDS) === undefined) {
+      throw new ToaError('ERR_TOA_PERMISSION', `cannot read ${RECORDS}`, { hint: 'run it as root' });
+    }
   }
 
   /** Looks now. @param now milliseconds */
   look(now: number): void {
     const before = this.#openConnections();
-    for (const [key, recorded] of parseRecords(this.#system.read('/proc/net/toa_connections') ?? '')) {
+    for (const [key, recorded] of parseRecords(this.#system.read(RECORDS) ?? '')) {
       this.#recorded.set(key, { recorded, at: now });
     }
     // Those that were open all the time; others may have come or gone with their notes in the meantime.

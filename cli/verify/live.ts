@@ -2,7 +2,7 @@ import { LinkType, LiveCapture, type ObservedConnection, Observer } from '../../
 import { requireNative } from '../../lib/native.js';
 import { compileTrust } from '../../lib/receiver/trust.js';
 import { acceptFormats } from '../../lib/toa/index.js';
-import { formatNames } from '../format-names.js';
+import { formatNames } from '../capture/formats.js';
 import { readLoaded } from '../module/loaded.js';
 import { System } from '../module/system.js';
 import { judge, type OwnerSide } from './judge.js';
@@ -34,7 +34,6 @@ export class LiveVerification {
   readonly #system = new System();
   readonly #view = new KernelView(this.#system);
   readonly #keptSyns = new KeptSyns(this.#system);
-  readonly #loaded = readLoaded(this.#system);
   readonly #options: LiveOptions;
   readonly #observer: Observer;
   readonly #capture: LiveCapture;
@@ -46,10 +45,12 @@ export class LiveVerification {
   /** @throws ToaError ERR_TOA_PERMISSION without CAP_NET_RAW, ERR_TOA_TRUST, ERR_TOA_NOT_SUPPORTED without the addon */
   constructor(options: LiveOptions) {
     this.#options = options;
-    const trusted = options.trust ?? this.#loaded.ours?.trusted;
+    const trusted = options.trust ?? readLoaded(this.#system).ours?.trusted;
+    // A module that is set to trust nobody is a setting, on the command line an empty one is a mistake.
+    const trustsNobody = options.trust === undefined && trusted === '';
     this.#observer = new Observer({
       ports: new Set(options.ports),
-      trust: trusted === undefined ? undefined : trusted === '' ? () => false : compileTrust(trusted),
+      ...(trusted !== undefined && { trust: trustsNobody ? () => false : compileTrust(trusted) }),
       onConnection: (connection) => {
         if (connection.outcome === 'established') this.#waiting.push(connection);
       },
@@ -106,7 +107,9 @@ export class LiveVerification {
       keepsSyn: () => this.#keptSyns.keeps(wire.server, now),
       trustGiven: this.#options.trust !== undefined,
       acceptsFormat: (id) =>
-        acceptFormats(formatNames(loaded.ours?.formats ?? 'default')).formats.some((format) => format.id === id),
+        acceptFormats(formatNames(loaded.ours?.formats ?? 'default')).formats.some(
+          (format) => format.id === id,
+        ),
     };
     return {
       wire,

@@ -32,21 +32,21 @@ export async function verifyRequest(url: string, signal: AbortSignal): Promise<V
 
 function fetchBody(url: string, signal: AbortSignal): Promise<{ client: Endpoint; body: Uint8Array }> {
   return new Promise((resolve, reject) => {
-    const end = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT)]);
-    const agent = new Agent({ keepAlive: false });
-    const request = get(url, { agent, signal: end }, (response) => {
+    const request = get(url, { agent: new Agent({ keepAlive: false }), signal }, (response) => {
       const client = ownEnd(response.socket);
       const chunks: Buffer[] = [];
       let length = 0;
       response.on('data', (chunk: Buffer) => {
         chunks.push(chunk);
         length += chunk.length;
-        if (length > LONGEST_ANSWER) request.destroy(new Error(`the answer has more than ${LONGEST_ANSWER} bytes`));
+        if (length > LONGEST_ANSWER) fail(`an answer of more than ${LONGEST_ANSWER} bytes`);
       });
       response.on('end', () => resolve({ client, body: Buffer.concat(chunks) }));
       response.on('error', reject);
     });
-    request.on('error', (error) => reject(end.aborted && !signal.aborted ? new Error(`no answer in ${TIMEOUT / 1000} seconds`) : error));
+    const fail = (why: string) => request.destroy(new Error(why));
+    const limit = setTimeout(() => fail(`no answer in ${TIMEOUT / 1000} seconds`), TIMEOUT);
+    request.on('error', reject).on('close', () => clearTimeout(limit));
   });
 }
 
@@ -82,7 +82,8 @@ type Explain = (server: ServerReport) => Omit<Verdict, 'verdict'>;
 
 const notTrusted: Explain = ({ peer }) => ({
   reason: `the server does not trust ${peer.address}, which the connection came from`,
-  remedy: 'if that is the balancer, trust it there: --trust of toa serve, net.toa.trusted of the kernel module',
+  remedy:
+    'if that is the balancer, trust it there: --trust of toa serve, net.toa.trusted of the kernel module',
 });
 
 const explanations: Readonly<Record<Exclude<ServerReport['reason'], 'recovered'>, Explain>> = {

@@ -2,6 +2,7 @@ import { LinkType, LiveCapture, type ObservedConnection, Observer } from '../../
 import { requireNative } from '../../lib/native.js';
 import { readCaptureFile } from '../capture/read-file.js';
 import { exitStatus } from '../exit-status.js';
+import { aborted } from '../interruption.js';
 import { Lines } from '../output/lines.js';
 import { say, toJson } from '../output/streams.js';
 import { packetComment } from './comment.js';
@@ -146,11 +147,4 @@ export class Watch {
     if (this.#options.json) this.#lines.add(toJson('watch/1', summaryJson(statistics, dropped)));
     else this.#lines.add(`\n${summaryText(statistics, dropped)}`);
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }

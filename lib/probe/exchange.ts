@@ -49,8 +49,18 @@ export async function exchange(line: RawLine, options: ExchangeOptions): Promise
     longestAnswer: LONGEST_ANSWER,
     retransmitAfter: RETRANSMIT_AFTER,
   });
-  const end = AbortSignal.any([signal, AbortSignal.timeout(timeout)]);
-  await run(line, client, end);
+  // Not AbortSignal.any(): what it makes may be collected, with its listeners, before it fires (Node 20).
+  const end = new AbortController();
+  const abort = () => end.abort();
+  const limit = setTimeout(abort, timeout);
+  signal.addEventListener('abort', abort, { once: true });
+  if (signal.aborted) abort();
+  try {
+    await run(line, client, end.signal);
+  } finally {
+    clearTimeout(limit);
+    signal.removeEventListener('abort', abort);
+  }
   return { ending: client.ending!, opened: client.opened, answer: client.answer, counts: client.counts };
 }
 

@@ -210,6 +210,25 @@ networkTest('a public destination is refused, unless one says that it is one’s
   assert.equal(permitted.code, 0, permitted.stderr);
 });
 
+networkTest(
+  'a server that says nothing, and one that is not there, cost no more than the timeout',
+  async (network) => {
+    const { prober, server } = lay(network);
+    const script = `require('net').createServer(() => {}).listen(80, () => console.log('listening'));`;
+    await server.start(process.execPath, ['-e', script]).line(/^listening/);
+    server.nft(
+      'table ip drops { chain input { type filter hook input priority 0; tcp dport 81 drop;\n}\n}\n',
+    );
+    for (const [host, reason] of [
+      ['10.0.0.2:80', 'the connection was unfinished, and nothing came back'],
+      ['10.0.0.2:81', 'nobody answered the SYN'],
+    ] as const) {
+      const silent = await probe(prober, host, '--client', CLIENT4, '--timeout', '1');
+      assert.deepEqual([silent.code, silent.verdict, silent.reason], [1, 'no-answer', reason]);
+    }
+  },
+);
+
 /** A probe of a server that takes connections and says nothing, once its guard is there. */
 async function waitingProbe(network: Network): Promise<{ prober: Namespace; running: RunningProcess }> {
   const { prober, server } = lay(network);
@@ -279,11 +298,11 @@ test('wrong arguments exit with 2, and say what was wanted', () => {
     [['probe', '10.0.0.2:80', '--client', CLIENT4, '--on', 'fin'], /wanted syn, ack, data/],
     [['probe', '10.0.0.2:80', '--client', CLIENT4, '--format', 'toa'], /format: given "toa", wanted one of/],
     [['probe', '10.0.0.2:80', '--client', CLIENT4, '--format', 'toa-v6'], /wanted an IPv6 address/],
-    [['probe', '10.0.0.2:80', '--client', CLIENT4, '--timeout', '0'], /wanted seconds, more than 0/],
+    [['probe', '10.0.0.2:80', '--client', CLIENT4, '--timeout', '0'], /Wanted a whole number from 1 to 3600/],
     [['serve'], /required option '--trust <cidrs>' not specified/],
     [['serve', '--trust', 'balancer'], /trust: given "balancer", wanted CIDR blocks/],
     [['serve', '--trust', 'private', '--formats', 'toa'], /formats: given "toa"/],
-    [['serve', '--trust', 'private', '--port', '65536'], /wanted 0 to 65535/],
+    [['serve', '--trust', 'private', '--port', '65536'], /Wanted a whole number from 0 to 65535/],
   ];
   for (const [args, words] of rows) {
     const { status, stdout, stderr } = toa(args);
