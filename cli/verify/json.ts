@@ -1,4 +1,4 @@
-import { isoTime } from '../watch/time.js';
+import { isoTime } from '../capture/time.js';
 import type { VerifiedConnection } from './live.js';
 import type { VerifiedRequest } from './request.js';
 import type { Verdict } from './verdict.js';

@@ -1,7 +1,7 @@
 import kleur from 'kleur';
 import { type Endpoint, formatEndpoint } from '../../lib/net/address.js';
+import { clockTime } from '../capture/time.js';
 import { table } from '../output/table.js';
-import { clockTime } from '../watch/time.js';
 import type { VerifiedConnection } from './live.js';
 import type { VerifiedRequest } from './request.js';
 import { failures, type Verdict, type VerdictName } from './verdict.js';
