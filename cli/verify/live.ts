@@ -73,7 +73,7 @@ export class LiveVerification {
 
   /** Judges what is still open by what was seen, and ends. */
   close(): void {
-    this.#capture.receive();
+    this.#capture.drain();
     clearInterval(this.#tick);
     clearTimeout(this.#look);
     this.#capture.close();

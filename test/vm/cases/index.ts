@@ -1,5 +1,6 @@
 import type { Case } from '../guest/guest.js';
 import { commandLineCases } from './command-line.js';
+import { doctorCases } from './doctor.js';
 import { familyCases } from './families.js';
 import { formatCases } from './formats.js';
 import { handshakeCases } from './handshakes.js';
