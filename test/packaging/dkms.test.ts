@@ -107,6 +107,24 @@ test('sources that do not build leave the version before as it was, and end with
   assert.match(debian.inside('dkms', 'status', '-m', 'toa'), /^toa\/0\.0\.9: added$/m);
 });
 
+test('by hand: make install builds it and puts it where modprobe looks, make clean leaves the sources', async (t) => {
+  const debian = await DebianRoot.forTest(t);
+  if (!debian) return;
+  const checkout = `${debian.path}/root/toakit`;
+  assert.equal(debian.run('mkdir', checkout).status, 0);
+  assert.equal(debian.run('cp', '-r', 'package.json', 'kernel-module', checkout).status, 0);
+  const files = () => debian.inside('find', '/root/toakit/kernel-module', '-type', 'f').split('\n').sort();
+  const before = files();
+  const make = (target: string) =>
+    debian.inside('make', '-s', '-C', '/root/toakit/kernel-module', `KERNEL=${debian.kernel}`, target);
+
+  make('install');
+  assert.equal(installedVersion(debian), version);
+  assert.match(debian.inside('/sbin/modprobe', '-n', '-v', '-S', debian.kernel, 'toa'), /insmod .*\/toa\.ko/);
+  make('clean');
+  assert.deepEqual(files(), before);
+});
+
 test('the package toakit-dkms builds the module when it is installed, and leaves nothing when it is purged', async (t) => {
   const debian = await DebianRoot.forTest(t);
   if (!debian) return;

@@ -20,8 +20,8 @@ export interface CaseResult {
 
 const logFolder = join(cacheFolder, 'logs');
 
-/** Seconds for the boot, and for each case, after which a guest that says nothing counts as hung. */
-const PATIENCE = 150;
+/** Seconds for the boot, and for each case, after which a guest that says nothing counts as hung: more than the most patient case has. */
+const PATIENCE = 330;
 
 /** Runs `names` in the kernel. A case with which the kernel dies has failed; the others go on in a new guest. */
 export async function runCases(

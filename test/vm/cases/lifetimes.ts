@@ -13,7 +13,7 @@ const noneLeft = (guest: Guest) =>
 export const lifetimeCases: readonly Case[] = [
   {
     name: '20,000 connections show their clients, and leave nothing',
-    patience: 120,
+    patience: 300,
     run: async (guest) => {
       guest.load();
       const { client, gone, wrong, first } = await churn(guest, {
@@ -27,7 +27,7 @@ export const lifetimeCases: readonly Case[] = [
   },
   {
     name: 'SYN cookies: the same ACK on two processors at once makes one connection, and leaves nothing',
-    patience: 120,
+    patience: 300,
     run: async (guest) => {
       guest.sysctl('net/ipv4/tcp_syncookies', 2);
       guest.load();
@@ -38,7 +38,7 @@ export const lifetimeCases: readonly Case[] = [
   },
   {
     name: 'max_entries: connections beyond it show their peer, and are counted',
-    patience: 100,
+    patience: 200,
     run: async (guest) => {
       guest.load({ max_entries: 1024 }); // the least there may be
       const crowd = await guest.listen(4, { backlog: 2000 });

@@ -14,7 +14,7 @@ const SECONDS = 20;
 export const loadCases: readonly Case[] = [
   {
     name: 'loaded and unloaded in a loop under load: nothing breaks, and nobody is shown a wrong address',
-    patience: 120,
+    patience: 240,
     run: async (guest) => {
       const folder = mkdtempSync(join(tmpdir(), 'toa-nginx-'));
       const port = freshPort();
