@@ -92,7 +92,7 @@ export async function startBalancer(
   const args = [main, 'lb', 'run', '-c', '-', '--json', ...options];
   const running = balancer.start(process.execPath, args);
   running.stdin.end(JSON.stringify(config));
-  await running.line(/^ready/);
+  await running.line(/^ready/, 60_000); // emulated processors take their time
   return running;
 }
 

@@ -30,7 +30,7 @@ const MPTCP_INFO_FLAG_FALLBACK = 1;
 export const topologyCases: readonly Case[] = [
   {
     name: 'client, balancer, nginx: the access log holds the real addresses',
-    patience: 90,
+    patience: 200,
     run: async (guest) => {
       guest.load({ trusted: LOCALS });
       const { client, server } = await lay(guest, [80]);
@@ -65,7 +65,7 @@ export const topologyCases: readonly Case[] = [
   },
   {
     name: 'client, balancer, Node: shown without toakit, and by attach() via the module with the balancer as peer',
-    patience: 120,
+    patience: 300,
     run: async (guest) => {
       guest.load({ trusted: LOCALS });
       const { client, server } = await lay(guest, [8080, 8081]);
@@ -89,7 +89,7 @@ export const topologyCases: readonly Case[] = [
   },
   {
     name: 'MPTCP listener: a client that speaks MPTCP through the balancer',
-    patience: 90,
+    patience: 200,
     unless: sinceDebian12,
     run: async (guest) => {
       guest.load({ trusted: LOCALS });
