@@ -1,0 +1,129 @@
+// Real servers that learn the client's address by the PROXY protocol: see testbed.ts for the picture.
+
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import type { Namespace } from '../../cli/namespaces/namespace.js';
+import type { BalancerConfig } from '../../lib/balancer/config/index.js';
+import { networkTest } from './network-test.js';
+import {
+  balancerConfig,
+  buildTestbed,
+  curl,
+  endpoint,
+  families,
+  noise,
+  startBalancer,
+  stopBalancer,
+} from './testbed.js';
+
+function proxyConfig(): BalancerConfig {
+  const config = balancerConfig([80]);
+  const services = config.services.map(({ toa: _, ...service }) => ({
+    ...service,
+    clientAddress: 'proxy-v2' as const,
+  }));
+  return { ...config, services };
+}
+
+interface Receiver {
+  readonly name: string;
+  /** Its configuration; it answers any request with the client's address and port as it knows them. */
+  readonly configuration: (folder: string) => string;
+  readonly command: (file: string) => readonly string[];
+}
+
+const receivers: readonly Receiver[] = [
+  {
+    name: 'nginx',
+    configuration: (folder) => `
+      daemon off; master_process off; pid ${folder}/pid; error_log stderr;
+      events {}
+      http {
+        access_log off; client_max_body_size 20m;
+        client_body_temp_path ${folder}/body; proxy_temp_path ${folder}/proxy; fastcgi_temp_path ${folder}/fastcgi;
+        uwsgi_temp_path ${folder}/uwsgi; scgi_temp_path ${folder}/scgi;
+        server {
+          listen 80 proxy_protocol; listen [::]:80 proxy_protocol;
+          location / { return 200 "$proxy_protocol_addr $proxy_protocol_port"; }
+          location /file { root ${folder}; }
+        }
+      }`,
+    command: (file) => ['nginx', '-e', 'stderr', '-c', file],
+  },
+  {
+    name: 'HAProxy',
+    configuration: () => `
+      defaults
+        mode http
+        timeout connect 5s
+        timeout client 30s
+        timeout server 30s
+      frontend all
+        bind :::80 v4v6 accept-proxy
+        http-request return status 200 content-type text/plain lf-string "%[src] %[src_port]"
+      `,
+    command: (file) => ['haproxy', '-db', '-f', file],
+  },
+];
+
+/** Runs a receiver in a namespace until the test is over; returns its folder, when it listens. */
+async function startReceiver(t: TestContext, server: Namespace, receiver: Receiver): Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), 'toa-proxy-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const file = join(folder, 'configuration');
+  writeFileSync(file, receiver.configuration(folder).replaceAll(/^ {6}/gm, ''));
+  const [program, ...args] = receiver.command(file) as [string, ...string[]];
+  server.start(program, args);
+  await listening(server);
+  return folder;
+}
+
+/** Waits until somebody listens on port 80. */
+async function listening(namespace: Namespace): Promise<void> {
+  for (let tries = 0; tries < 200; tries++) {
+    const { stdout } = await namespace.run('ss', ['-Hltn', 'sport = 80']);
+    if (stdout.length > 0) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  assert.fail('nobody listens on port 80');
+}
+
+for (const receiver of receivers) {
+  networkTest(`${receiver.name} that accepts PROXY headers sees each client`, async (network, t) => {
+    const { client, balancer, server } = buildTestbed(network);
+    await startReceiver(t, server, receiver);
+    const running = await startBalancer(balancer, proxyConfig());
+    for (const { url, client: address } of families) {
+      const format = '\n%{local_ip} %{local_port}';
+      const { stdout } = await curl(client, ['--interface', address, '-w', format, `http://${url}/`]);
+      const [told, own] = stdout
+        .toString()
+        .split('\n')
+        .map((line) => {
+          const [host = '', port = ''] = line.split(' ');
+          return endpoint(host, Number(port));
+        });
+      assert.equal(told, own);
+      assert.ok(own?.includes(address));
+    }
+    const counters = await stopBalancer(running);
+    assert.equal(counters['proxy-header-sent'], families.length);
+    assert.equal(counters['toa-added'], 0);
+  });
+}
+
+networkTest('behind a PROXY header 10 MB come as they are', async (network, t) => {
+  const { client, balancer, server } = buildTestbed(network);
+  const [nginx] = receivers;
+  const folder = await startReceiver(t, server, nginx!);
+  const file = noise(10_000_000);
+  writeFileSync(join(folder, 'file'), file);
+  await startBalancer(balancer, proxyConfig());
+  for (const { url } of families) {
+    const { stdout } = await curl(client, [`http://${url}/file`]);
+    assert.ok(stdout.equals(file), `${stdout.length} bytes came, not the same`);
+  }
+});
