@@ -1,6 +1,6 @@
 import { ETHERNET_HEADER, ETHERNET_SOURCE, ETHERNET_TYPE, ETHERTYPE_ARP } from '../net/ethernet.js';
 import { IPV4_TTL, PROTOCOL_TCP, PROTOCOL_UDP } from '../net/ipv4.js';
-import { IPV6_HOP_LIMIT } from '../net/ipv6.js';
+import { IPV6_HOP_LIMIT, IPV6_MIN_MTU } from '../net/ipv6.js';
 import { RST, SYN } from '../net/tcp.js';
 import { AddressTable } from './address-table.js';
 import { wordsOf } from './address-words.js';
@@ -515,7 +515,10 @@ export class Balancer {
       this.#icmp.answer(frame, link, TIME_EXCEEDED, 0, this.#now);
       return COUNTER['drop-ttl-expired'];
     }
-    if (packetLength(frame) <= mtu || isFragmentable(frame, mtu)) return PARSED;
+    const length = packetLength(frame);
+    if (length <= mtu || isFragmentable(frame, mtu)) return PARSED;
+    // No IPv6 host sends less than this (RFC 8200 5): such a packet is cut where NAT64 or a tunnel makes it too big.
+    if (frame.family === 6 && length <= IPV6_MIN_MTU) return PARSED;
     this.#icmp.answer(frame, link, TOO_BIG, mtu, this.#now);
     return COUNTER['drop-too-big'];
   }

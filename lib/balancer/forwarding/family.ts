@@ -31,8 +31,14 @@ import type { Frame } from '../frame.js';
 /** By how many bytes the one IP header is longer than the other, options and extension headers aside. */
 export const HEADER_DIFFERENCE = IPV6_HEADER - IPV4_HEADER;
 
-/** An IPv4 packet of this size and less may be cut on its way: no IPv6 host takes an MTU for less (RFC 7915 5.1). */
-const MAY_BE_CUT = IPV6_MIN_MTU - HEADER_DIFFERENCE;
+/**
+ * Whether a packet may be cut on its way over IPv4: no IPv6 host can be told of an MTU that it would be too big for
+ * (RFC 7915 5.1).
+ * @param transport bytes behind the IP header, as the host has sent them
+ */
+export function mayBeCut(transport: number): boolean {
+  return IPV6_HEADER + transport <= IPV6_MIN_MTU;
+}
 
 const addresses = new Int32Array(8);
 
@@ -40,9 +46,9 @@ const addresses = new Int32Array(8);
  * Replaces the IPv6 header of a parsed packet, whose addresses are IPv4-mapped, and its extension headers by an IPv4
  * header. What stands before them moves along.
  * @param length of what follows the headers
- * @param size of the packet when it is IPv4; of each segment of a GSO frame
+ * @param cuttable whether it may be cut on its way
  */
-export function replaceWithIpv4(frame: Frame, length: number, size: number): void {
+export function replaceWithIpv4(frame: Frame, length: number, cuttable: boolean): void {
   const { view, l3, l4, protocol } = frame;
   const source = view.getInt32(l3 + IPV6_SOURCE + 12);
   const destination = view.getInt32(l3 + IPV6_DESTINATION + 12);
@@ -52,7 +58,7 @@ export function replaceWithIpv4(frame: Frame, length: number, size: number): voi
   moveStart(frame, at - l3);
   writeIpv4(view, at, IPV4_HEADER + length, hopLimit, protocol, source, destination);
   view.setUint8(at + 1, trafficClass);
-  if (size <= MAY_BE_CUT) {
+  if (cuttable) {
     view.setUint16(at + IPV4_ID, identification(view, l4));
     view.setUint16(at + IPV4_FRAGMENT, 0);
   }

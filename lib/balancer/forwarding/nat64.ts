@@ -1,5 +1,4 @@
 import { ETHERNET_TYPE, ETHERTYPE_IPV4, ETHERTYPE_IPV6 } from '../../net/ethernet.js';
-import { IPV4_HEADER } from '../../net/ipv4.js';
 import {
   VNET_CHECKSUM_START,
   VNET_GSO_ECN,
@@ -14,7 +13,7 @@ import {
 import { COUNTER, type Counters } from '../counters.js';
 import type { Emitted } from '../emitted.js';
 import type { Frame } from '../frame.js';
-import { HEADER_DIFFERENCE, replaceWithIpv4, replaceWithIpv6 } from './family.js';
+import { HEADER_DIFFERENCE, mayBeCut, replaceWithIpv4, replaceWithIpv6 } from './family.js';
 import type { Forwarding } from './forwarding.js';
 import { outgrowsIp, splitGso } from './split.js';
 import { packetLength, type ToaSetting, toaRoom } from './toa.js';
@@ -55,10 +54,10 @@ function toServer(
   mtu: number,
   counters: Counters,
 ): void {
+  const cuttable = mayBeCut(packetLength(frame) - (frame.l4 - frame.l3));
   translation.toServer(frame, words, base, toa, mtu + HEADER_DIFFERENCE, counters);
   const { start } = frame;
-  const size = packetLength(frame) - (frame.l4 - frame.l3) + IPV4_HEADER;
-  replaceWithIpv4(frame, frame.l4Length + frame.payload, size);
+  replaceWithIpv4(frame, frame.l4Length + frame.payload, cuttable);
   nameFamily(frame, frame.start - start, ETHERTYPE_IPV4, VNET_GSO_TCPV4);
 }
 

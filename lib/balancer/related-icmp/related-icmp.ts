@@ -1,9 +1,9 @@
-import { IPV4_HEADER } from '../../net/ipv4.js';
+import { IPV6_MIN_MTU } from '../../net/ipv6.js';
 import { isIpv4At } from '../address-words.js';
 import type { ConnectionTable } from '../connection/connection-table.js';
 import { CLIENT, CLIENT_HOP, OWNER, RECORD_WORDS, SERVER, SERVER_HOP } from '../connection/record.js';
 import { COUNTER, type Counters } from '../counters.js';
-import { replaceWithIpv4, replaceWithIpv6 } from '../forwarding/family.js';
+import { mayBeCut, replaceWithIpv4, replaceWithIpv6 } from '../forwarding/family.js';
 import type { Frame } from '../frame.js';
 import type { Neighbors } from '../neighbors.js';
 import { PARSED } from '../parse.js';
@@ -78,7 +78,7 @@ export class RelatedIcmp {
     if (!isInFlight(quote, words, base, aboutClient)) return this.#drop(COUNTER['drop-icmp-implausible']);
     if (error.hopLimit <= 1) return this.#drop(COUNTER['drop-ttl-expired']);
     const service = this.#directory.services[words[base + OWNER]! >>> 16]!;
-    if (aboutClient) return this.#toClient(frame, base, service);
+    if (aboutClient) return this.#toClient(frame, base, service, tick);
     if (service.oneWay) return this.#sender.passOn(frame, words, base, service);
     return this.#toServer(frame, base, service);
   }
@@ -97,15 +97,23 @@ export class RelatedIcmp {
   }
 
   /** About a packet of the client's. */
-  #toClient(frame: Frame, base: number, { toa, forwarding }: VirtualService): number {
+  #toClient(frame: Frame, base: number, { toa, forwarding }: VirtualService, tick: number): number {
     const { words } = this.#table;
     const { quote, header, mtu } = this.#error;
-    if (quote.family === 4 && !isIpv4At(words, base + CLIENT)) {
+    const aboutIpv6 = quote.family === 6;
+    if (!aboutIpv6 && !isIpv4At(words, base + CLIENT)) {
       if (!turnIntoIcmpv6(header)) return this.#drop(COUNTER['drop-icmp-untranslatable']);
       replaceWithIpv6(quote, quotedTotal(quote) - (quote.l4 - quote.l3));
     }
     const room = restoreClientPacket(quote, words, base, toa);
-    if (mtu !== 0) header.value = soundMtu(mtu + forwarding.growthToClient - room, quote.family);
+    if (mtu !== 0) {
+      const told = mtu + forwarding.growthToClient - room;
+      header.value = soundMtu(told, quote.family);
+      // The client cannot leave room for the option where IPv6 does not let it: such packets go without.
+      if (aboutIpv6 && told < IPV6_MIN_MTU) {
+        this.#directory.pathMtus.learn(words[base + OWNER]! & 0xffff, Math.max(mtu, IPV6_MIN_MTU), tick);
+      }
+    }
     return this.#sender.toClient(frame, this.#error, words, base, words[base + CLIENT_HOP]!);
   }
 
@@ -117,7 +125,7 @@ export class RelatedIcmp {
     if (quote.family === 6 && isIpv4At(words, base + SERVER)) {
       if (!turnIntoIcmp(header)) return this.#drop(COUNTER['drop-icmp-untranslatable']);
       const length = quotedTotal(quote) - (quote.l4 - quote.l3);
-      replaceWithIpv4(quote, length, IPV4_HEADER + length);
+      replaceWithIpv4(quote, length, mayBeCut(length));
     }
     if (mtu !== 0) header.value = soundMtu(mtu - forwarding.growthToClient, quote.family);
     return this.#sender.toServer(frame, this.#error, words, base, toa.shared);

@@ -85,13 +85,23 @@ test('NAT64: traffic class and hop limit are kept; extension headers, flow label
   }
 });
 
-test('NAT64: a packet of more than 1260 bytes must not be cut, a smaller one may', () => {
+test('NAT64: a packet of up to 1260 bytes may be cut, also when the option makes it longer', () => {
   const rig = new Rig({ topology });
   const flow = new Flow(rig).settled();
   const size = (total: number) => ({ flags: 'A', seq: 1, ack: 2, payload: total - 40 });
   rig.play([
     { what: '1260', in: flow.client(size(1260)), out: [cuttable(flow, size(1260))] },
     { what: '1261', in: flow.client(size(1261)), out: [flow.toServer(size(1261))] },
+  ]);
+  const other = new Flow(rig, { port: 2 }).half();
+  const early = { ...size(1260), ack: 1 };
+  rig.play([
+    {
+      what: 'with the option',
+      in: other.client(early),
+      out: [cuttable(other, { ...early, options: [other.toa] })],
+      counters: { 'toa-added': 1 },
+    },
   ]);
 });
 
@@ -168,6 +178,15 @@ test('NAT64: an IPv6 client is never told less than 1280', () => {
   const flow = new Flow(rig).settled();
   const [told] = rig.send(...flow.client({ flags: 'A', seq: 1, ack: 2, payload: 1300 }));
   assert.deepEqual([told?.decoded.icmp?.type, told?.decoded.icmp?.rest], [2, 1280]);
+  const parts = rig.send(...flow.client({ flags: 'A', seq: 1, ack: 2, payload: 1220 }));
+  assert.deepEqual(
+    parts.map(({ decoded }) => [decoded.ip?.family, decoded.ip?.dontFragment, decoded.ip?.fragmented]),
+    [
+      [4, false, true],
+      [4, false, true],
+    ],
+    'a packet of 1280 bytes is cut',
+  );
 });
 
 test('NAT64: partial checksums and GSO frames stay so, in the terms of the other family', () => {
