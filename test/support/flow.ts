@@ -4,16 +4,20 @@
  * the first byte of data.
  */
 import assert from 'node:assert/strict';
-import { type Ipv4Fields, type Ipv6Fields, type PacketBuilder, packet } from './packet-builder.js';
+import type { ForwardingMode } from '../../lib/balancer/config/model.js';
+import type { PacketBuilder } from './packet-builder.js';
 import type { Rig, Sent } from './rig.js';
 import { type TcpFields, tcpOption } from './tcp-segment.js';
-import { INSIDE, MACS, OUTSIDE, type Topology } from './topology.js';
-import { addressText, hostPort } from './wire.js';
+import { INSIDE, isOneWay } from './topology.js';
+import { type IpWishes, type Side, Ways } from './ways.js';
+import { hostPort } from './wire.js';
 
 /** A segment of the flow; `seq` and `ack` relative, and headers' fields below it where they matter. */
 export interface FlowSegment extends Partial<Omit<TcpFields, 'from' | 'to' | 'flags'>> {
   readonly flags: string;
-  readonly ip?: Partial<Ipv4Fields & Ipv6Fields>;
+  readonly ip?: IpWishes;
+  /** TUN: what is otherwise in the outer header than in the inner one. */
+  readonly outer?: IpWishes;
   readonly payload?: string | Uint8Array | number;
 }
 
@@ -24,6 +28,8 @@ export interface FlowOptions {
   readonly port?: number;
   /** The service's port; default: the topology's. */
   readonly servicePort?: number;
+  /** How its packets travel; default: as the rig's service says. */
+  readonly mode?: ForwardingMode;
   readonly clientIsn?: number;
   readonly serverIsn?: number;
   readonly synOptions?: readonly Uint8Array[];
@@ -35,19 +41,22 @@ export class Flow {
   readonly clientIsn: number;
   readonly serverIsn: number;
   readonly #options: FlowOptions;
-  readonly #topology: Topology;
-  /** The initial sequence number that the real server sees, and the pair it sees the client as. */
+  readonly ways: Ways;
+  /** The initial sequence number that the real server sees. */
   balancerIsn = 0;
-  localAddress = '';
-  localPort = 0;
-  server = 0;
 
   constructor(rig: Rig, options: FlowOptions = {}) {
     this.rig = rig;
-    this.#topology = rig.topology;
     this.#options = options;
     this.clientIsn = options.clientIsn ?? 0xfffffff0;
     this.serverIsn = options.serverIsn ?? 0x7ffffff8;
+    this.ways = new Ways({
+      topology: rig.topology,
+      mode: options.mode ?? rig.mode,
+      clientAddress: this.clientAddress,
+      clientPort: this.clientPort,
+      servicePort: options.servicePort ?? rig.topology.port,
+    });
   }
 
   /** The option that tells the client's address. */
@@ -55,8 +64,13 @@ export class Flow {
     return tcpOption.toa(hostPort(this.clientAddress, this.clientPort));
   }
 
+  /** The real server's packets do not come by. */
+  get #isOneWay(): boolean {
+    return isOneWay(this.#options.mode ?? this.rig.mode);
+  }
+
   get clientAddress(): string {
-    return this.#topology.client(this.#options.client ?? 7);
+    return this.rig.topology.client(this.#options.client ?? 7);
   }
 
   get clientPort(): number {
@@ -73,17 +87,30 @@ export class Flow {
   }
 
   /** Takes the chosen pair and sequence number from a forwarded SYN. */
-  learn({ link, decoded: { ip, tcp } }: Sent): void {
-    assert.ok(ip !== undefined && tcp !== undefined && link === INSIDE, 'a TCP segment goes inside');
+  learn(sent: Sent): void {
+    const { tcp } = sent.decoded.inner ?? sent.decoded;
+    assert.ok(tcp !== undefined && sent.link === INSIDE, 'a TCP segment goes inside');
     this.balancerIsn = tcp.seq;
-    this.localAddress = addressText(ip.from);
-    this.localPort = tcp.from;
-    this.server = this.#topology.realServers.indexOf(addressText(ip.to));
+    this.ways.learn(sent);
+  }
+
+  /** The pair that the real server sees the client as, and which real server it is. */
+  get localAddress(): string {
+    return this.ways.localAddress;
+  }
+
+  get localPort(): number {
+    return this.ways.localPort;
+  }
+
+  get server(): number {
+    return this.ways.server;
   }
 
   /** SYN and SYN-ACK have passed. */
   half(): this {
     this.syn();
+    if (this.#isOneWay) return this;
     const options = this.#options.synAckOptions ?? [];
     assert.equal(this.rig.send(...this.fromServer({ flags: 'SA', ack: 1, options })).length, 1);
     return this;
@@ -99,56 +126,47 @@ export class Flow {
   /** The handshake and the server's first byte, acknowledged by the client: the option's time is over. */
   settled(): this {
     this.open();
-    const data = this.fromServer({ flags: 'PA', seq: 1, ack: 1, payload: 'x' });
-    assert.equal(this.rig.send(...data).length, 1);
+    if (!this.#isOneWay) {
+      const data = this.fromServer({ flags: 'PA', seq: 1, ack: 1, payload: 'x' });
+      assert.equal(this.rig.send(...data).length, 1);
+    }
     assert.equal(this.rig.send(...this.client({ flags: 'A', seq: 1, ack: 2 })).length, 1);
     return this;
   }
 
   /** What the client sends, as the gateway hands it to the balancer. */
   client(segment: FlowSegment): [number, PacketBuilder] {
-    const { vip } = this.#topology;
-    const port = this.#options.servicePort ?? this.#topology.port;
-    const built = packet()
-      .ethernet({ from: MACS.gateway, to: MACS.balancer[OUTSIDE] })
-      .ip({ from: this.clientAddress, to: vip, ...segment.ip })
-      .tcp(this.#fields(segment, this.clientPort, port, this.clientIsn, this.serverIsn));
-    return [OUTSIDE, built.payload(segment.payload ?? '')];
+    return this.#on(this.ways.client(segment.ip), segment, this.clientIsn, this.serverIsn);
   }
 
   /** What the real server must receive. */
   toServer(segment: FlowSegment): [number, PacketBuilder] {
-    const { realServers, serverPort } = this.#topology;
-    const built = packet()
-      .ethernet({ from: MACS.balancer[INSIDE], to: MACS.server(this.server) })
-      .ip({ from: this.localAddress, to: realServers[this.server]!, ttl: 63, ...segment.ip })
-      .tcp(this.#fields(segment, this.localPort, serverPort, this.balancerIsn, this.serverIsn));
-    return [INSIDE, built.payload(segment.payload ?? '')];
+    const side = this.ways.toServer(segment.ip, segment.outer);
+    return this.#on(side, segment, this.balancerIsn, this.serverIsn);
   }
 
   /** What the real server sends. */
   fromServer(segment: FlowSegment): [number, PacketBuilder] {
-    const { realServers, serverPort } = this.#topology;
-    const built = packet()
-      .ethernet({ from: MACS.server(this.server), to: MACS.balancer[INSIDE] })
-      .ip({ from: realServers[this.server]!, to: this.localAddress, ...segment.ip })
-      .tcp(this.#fields(segment, serverPort, this.localPort, this.serverIsn, this.balancerIsn));
-    return [INSIDE, built.payload(segment.payload ?? '')];
+    return this.#on(this.ways.fromServer(segment.ip), segment, this.serverIsn, this.balancerIsn);
   }
 
   /** What the client must receive. */
   toClient(segment: FlowSegment): [number, PacketBuilder] {
-    const { vip } = this.#topology;
-    const port = this.#options.servicePort ?? this.#topology.port;
-    const built = packet()
-      .ethernet({ from: MACS.balancer[OUTSIDE], to: MACS.gateway })
-      .ip({ from: vip, to: this.clientAddress, ttl: 63, ...segment.ip })
-      .tcp(this.#fields(segment, port, this.clientPort, this.serverIsn, this.clientIsn));
-    return [OUTSIDE, built.payload(segment.payload ?? '')];
+    return this.#on(this.ways.toClient(segment.ip), segment, this.serverIsn, this.clientIsn);
+  }
+
+  #on(
+    { link, below, from, to }: Side,
+    segment: FlowSegment,
+    seqBase: number,
+    ackBase: number,
+  ): [number, PacketBuilder] {
+    const built = below.tcp(this.#fields(segment, from, to, seqBase, ackBase));
+    return [link, built.payload(segment.payload ?? '')];
   }
 
   #fields(segment: FlowSegment, from: number, to: number, seqBase: number, ackBase: number): TcpFields {
-    const { ip: _ip, payload: _payload, seq = 0, ack, ...rest } = segment;
+    const { ip: _ip, outer: _outer, payload: _payload, seq = 0, ack, ...rest } = segment;
     return {
       ...rest,
       from,

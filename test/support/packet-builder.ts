@@ -139,6 +139,7 @@ export class PacketBuilder {
     const flags = (fields.dontFragment === false ? 0 : 0x4000) | (fields.moreFragments ? 0x2000 : 0);
     return this.#with({
       etherType: 0x0800,
+      protocol: PROTOCOL.ipip,
       addresses: { from, to },
       encode: (payload, { inner }) => {
         const words = fields.headerWords ?? 5 + options.length / 4;
@@ -163,6 +164,7 @@ export class PacketBuilder {
     const to = addressBytes(fields.to);
     return this.#with({
       etherType: 0x86dd,
+      protocol: PROTOCOL.ipv6,
       addresses: { from, to },
       encode: (payload, { inner }) =>
         concat(

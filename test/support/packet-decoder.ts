@@ -8,6 +8,7 @@ import {
   hostPortText,
   internetChecksum,
   macText,
+  onesSum,
   PROTOCOL,
   pseudoHeader,
   readU16,
@@ -59,8 +60,18 @@ export interface DecodedFrame {
   readonly ip?: DecodedIp;
   readonly tcp?: TcpSegment & { readonly checksumRight: boolean };
   readonly icmp?: DecodedIcmp;
-  readonly udp?: { readonly from: number; readonly to: number; readonly payload: Uint8Array };
+  readonly udp?: {
+    readonly from: number;
+    readonly to: number;
+    readonly payload: Uint8Array;
+    readonly checksum: number;
+    readonly checksumRight: boolean;
+  };
+  /** The packet inside of a tunnel's. */
+  readonly inner?: DecodedPacket;
 }
+
+export type DecodedPacket = Pick<DecodedFrame, 'ip' | 'tcp' | 'udp' | 'icmp' | 'inner'>;
 
 /** Reads a frame as far as it makes sense. */
 export function decodeFrame({ bytes, virtio: header }: BuiltFrame): DecodedFrame {
@@ -85,15 +96,30 @@ export function decodeIp(bytes: Uint8Array): DecodedIp | undefined {
   return undefined;
 }
 
-function decodeTransport(ip: DecodedIp, partial: boolean): Pick<DecodedFrame, 'tcp' | 'udp' | 'icmp'> {
+function decodeTransport(ip: DecodedIp, partial: boolean): DecodedPacket {
   const { payload, from, to } = ip;
+  if (ip.protocol === PROTOCOL.ipip || ip.protocol === PROTOCOL.ipv6) {
+    const inner = decodeIp(payload);
+    if (inner === undefined || inner.fragmented) return inner === undefined ? {} : { inner: { ip: inner } };
+    return { inner: { ip: inner, ...decodeTransport(inner, partial) } };
+  }
   if (ip.protocol === PROTOCOL.tcp) {
     const tcp = decodeTcp(payload);
     const checksumRight = tcp !== undefined && tcpChecksumRight(payload, from, to, partial);
     return tcp === undefined ? {} : { tcp: { ...tcp, checksumRight } };
   }
-  if (ip.protocol === PROTOCOL.udp && payload.length >= 8)
-    return { udp: { from: readU16(payload, 0), to: readU16(payload, 2), payload: payload.slice(8) } };
+  if (ip.protocol === PROTOCOL.udp && payload.length >= 8) {
+    const checksum = readU16(payload, 6);
+    return {
+      udp: {
+        from: readU16(payload, 0),
+        to: readU16(payload, 2),
+        payload: payload.slice(8),
+        checksum,
+        checksumRight: udpChecksumRight(payload, checksum, ip, partial),
+      },
+    };
+  }
   if ((ip.protocol === PROTOCOL.icmp || ip.protocol === PROTOCOL.icmpv6) && payload.length >= 8) {
     const pseudo =
       ip.family === 4 ? new Uint8Array() : pseudoHeader(from, to, PROTOCOL.icmpv6, payload.length);
@@ -102,6 +128,13 @@ function decodeTransport(ip: DecodedIp, partial: boolean): Pick<DecodedFrame, 't
     return { icmp: { type, code, rest: readU32(payload, 4), body: payload.slice(8), checksumRight } };
   }
   return {};
+}
+
+/** 0 says that there is none, which IPv6 does not allow (RFC 8200 8.1). */
+function udpChecksumRight(datagram: Uint8Array, checksum: number, ip: DecodedIp, partial: boolean): boolean {
+  const pseudo = pseudoHeader(ip.from, ip.to, PROTOCOL.udp, datagram.length);
+  if (partial) return checksum === onesSum(pseudo);
+  return checksum === 0 ? ip.family === 4 : internetChecksum(concat(pseudo, datagram)) === 0;
 }
 
 function decodeArp(bytes: Uint8Array): DecodedArp {
@@ -172,17 +205,23 @@ export function describe(built: BuiltFrame): string {
   return `${line} {flags ${flags} checksum ${checksumStart}+${checksumOffset}${gso}}`;
 }
 
-function describeContent({ etherType, arp, ip, tcp, icmp, udp }: DecodedFrame, bytes: Uint8Array): string {
+function describeContent(frame: DecodedFrame, bytes: Uint8Array): string {
+  const { etherType, arp, ip } = frame;
   if (arp?.operation === 'request') return `ARP who-has ${arp.target} tell ${arp.sender} (${arp.senderMac})`;
   if (arp !== undefined)
     return `ARP ${arp.sender} is-at ${arp.senderMac} for ${arp.target} (${arp.targetMac})`;
   if (ip === undefined) return `type ${etherType.toString(16)}, ${bytes.length} bytes`;
+  const excess = bytes.length - 14 - ip.totalLength;
+  return describePacket(frame, ip, excess);
+}
+
+/** @param excess the bytes that follow the packet in its frame */
+function describePacket({ tcp, icmp, udp, inner }: DecodedPacket, ip: DecodedIp, excess = 0): string {
   const remarks = [`ttl ${ip.ttl}`];
   if (ip.extensions.length > 0) remarks.push(`extensions ${ip.extensions.join(',')}`);
   if (ip.fragmented) remarks.push('fragment');
   if (ip.family === 4 && !ip.dontFragment) remarks.push('may fragment');
   if (!ip.checksumRight) remarks.push('BAD IP CHECKSUM');
-  const excess = bytes.length - 14 - ip.totalLength;
   if (excess !== 0) remarks.push(excess > 0 ? `${excess} bytes behind` : `${-excess} BYTES MISSING`);
   const ends = (from?: number, to?: number) =>
     from === undefined || to === undefined
@@ -191,7 +230,9 @@ function describeContent({ etherType, arp, ip, tcp, icmp, udp }: DecodedFrame, b
   const tail = `(${remarks.join(', ')})`;
   if (tcp !== undefined) return `IP${ip.family} ${ends(tcp.from, tcp.to)} ${describeTcp(tcp)} ${tail}`;
   if (udp !== undefined)
-    return `IP${ip.family} ${ends(udp.from, udp.to)} UDP ${udp.payload.length} bytes ${tail}`;
+    return `IP${ip.family} ${ends(udp.from, udp.to)} UDP ${udp.payload.length} bytes${udp.checksumRight ? '' : ' BAD UDP CHECKSUM'} ${tail}`;
+  if (inner?.ip !== undefined)
+    return `IP${ip.family} ${ends()} ${tail} around ${describePacket(inner, inner.ip)}`;
   if (icmp !== undefined) return `IP${ip.family} ${ends()} ${describeIcmp(icmp, ip.family)} ${tail}`;
   return `IP${ip.family} ${ends()} protocol ${ip.protocol}, ${ip.payload.length} bytes ${tail}`;
 }

@@ -4,6 +4,7 @@
  * fate is counted.
  */
 import assert from 'node:assert/strict';
+import type { ForwardingMode } from '../../lib/balancer/config/model.js';
 import { Balancer, DROPPED, Frame, HEADROOM } from '../../lib/balancer/index.js';
 import { type BuiltFrame, PacketBuilder, packet } from './packet-builder.js';
 import { type DecodedFrame, decodeFrame, describe } from './packet-decoder.js';
@@ -50,11 +51,14 @@ export interface RigOptions extends Wishes {
 export class Rig {
   readonly balancer: Balancer;
   readonly topology: Topology;
+  /** How the service's packets travel. */
+  readonly mode: ForwardingMode;
   now = 1000;
   readonly #strangers: boolean;
 
   constructor(options: RigOptions) {
     this.topology = options.topology;
+    this.mode = options.service?.mode ?? 'fullnat';
     const config = configuration(options.topology, options);
     this.balancer = new Balancer(config, { links: links(options.mtus), secret: SECRET, now: this.now });
     this.#strangers = options.strangers ?? false;

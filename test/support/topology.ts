@@ -6,6 +6,7 @@
  * Clients are behind a gateway; real servers and the gateway are neighbors of the balancer.
  */
 import { type BalancerConfig, type ResolvedConfig, validateConfig } from '../../lib/balancer/config/index.js';
+import type { ForwardingMode } from '../../lib/balancer/config/model.js';
 import { mac } from './wire.js';
 
 export const OUTSIDE = 0;
@@ -83,6 +84,22 @@ export const NAT64: Topology = {
   insideNetwork: IPV4.insideNetwork,
 };
 
+/** IPv4 clients, real servers that are reached over IPv6: for TUN alone. */
+export const TUNNEL_4_IN_6: Topology = {
+  ...IPV4,
+  localAddresses: IPV6.localAddresses,
+  realServers: IPV6.realServers,
+  insideNetwork: IPV6.insideNetwork,
+};
+
+/** The other way round it is NAT64's. */
+export const TUNNEL_6_IN_4 = NAT64;
+
+/** Whether real servers answer past the balancer. */
+export function isOneWay(mode: ForwardingMode): boolean {
+  return mode === 'dr' || mode === 'tun';
+}
+
 /** What a test wants otherwise than `configuration` has it. */
 export interface Wishes {
   /** Fields of the service. */
@@ -99,10 +116,8 @@ export function configuration(topology: Topology, wishes: Wishes = {}): Resolved
   const usual: Service = {
     address: topology.vip,
     port: topology.port,
-    mode: 'fullnat',
     scheduler: 'rr',
-    localAddresses: topology.localAddresses,
-    realServers: topology.realServers.map((address) => ({ address, port: topology.serverPort })),
+    ...fieldsOf(topology, service?.mode ?? 'fullnat'),
     ...service,
   };
   const validated = validateConfig({
@@ -114,6 +129,16 @@ export function configuration(topology: Topology, wishes: Wishes = {}): Resolved
   });
   if ('faults' in validated) throw new Error(JSON.stringify(validated.faults));
   return validated.config;
+}
+
+/** What a service of a mode needs. */
+function fieldsOf(topology: Topology, mode: ForwardingMode) {
+  const port = isOneWay(mode) ? {} : { port: topology.serverPort };
+  return {
+    mode,
+    ...((mode === 'fullnat' || mode === 'tun') && { localAddresses: topology.localAddresses }),
+    realServers: topology.realServers.map((address) => ({ address, ...port })),
+  };
 }
 
 function defaultRoutes(topology: Topology): NonNullable<BalancerConfig['routes']> {

@@ -10,7 +10,7 @@ export interface HostPort {
 }
 
 /** IP protocol numbers (IANA). */
-export const PROTOCOL = { icmp: 1, tcp: 6, udp: 17, icmpv6: 58 } as const;
+export const PROTOCOL = { icmp: 1, ipip: 4, tcp: 6, udp: 17, ipv6: 41, icmpv6: 58 } as const;
 
 /** The parts one after another. */
 export function concat(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {

@@ -278,8 +278,8 @@ test('NAT64: strays and pings are answered in the family that they came in', () 
   const flow = new Flow(rig);
   const [client] = rig.send(...flow.client({ flags: 'A', seq: 5, ack: 9 }));
   assert.deepEqual([client?.decoded.ip?.family, client?.decoded.tcp?.flags], [6, 'R']);
-  flow.localAddress = topology.localAddresses[0]!;
-  flow.localPort = 5001;
+  flow.ways.localAddress = topology.localAddresses[0]!;
+  flow.ways.localPort = 5001;
   const [server] = rig.send(...flow.fromServer({ flags: 'A', seq: 5, ack: 9 }));
   assert.deepEqual([server?.decoded.ip?.family, server?.decoded.tcp?.flags], [4, 'R']);
 });
