@@ -147,11 +147,11 @@ for (const topology of [IPV4, IPV6]) {
     const rig = new Rig({ topology });
     const flow = new Flow(rig).settled();
     const about = through(rig, flow.client({ flags: 'PA', seq: 1, ack: 2, payload: 10 }));
-    const before = rig.balancer.statistics.total;
+    const before = rig.balancer.statistics.snapshot().total;
     const [link, built] = errorOn(INSIDE, flow.localAddress, UNREACHABLE[family], about);
     rig.wait(60_000);
     rig.send(link, built);
-    const after = rig.balancer.statistics.total;
+    const after = rig.balancer.statistics.snapshot().total;
     assert.equal(after.packetsOut - before.packetsOut, 1);
     assert.equal(after.bytesOut - before.bytesOut, built.bytes().length - 14);
     rig.wait(31_000);
