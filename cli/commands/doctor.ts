@@ -1,7 +1,6 @@
 import { release } from 'node:os';
 import { Command, Option } from 'commander';
 import kleur from 'kleur';
-import { ToaError } from '../../lib/errors.js';
 import type { State } from '../doctor/check.js';
 import { checks } from '../doctor/checks/index.js';
 import { type Diagnosis, diagnose } from '../doctor/diagnose.js';
@@ -10,6 +9,7 @@ import { System } from '../module/system.js';
 import { addManual } from '../output/manual.js';
 import { print, printJson } from '../output/streams.js';
 import { table } from '../output/table.js';
+import { wholeNumber } from '../whole-number.js';
 
 interface DoctorOptions {
   port: number[];
@@ -23,8 +23,8 @@ export function doctorCommand(): Command {
   const command = new Command('doctor')
     .description('look for what keeps servers here from knowing their clients')
     .addOption(
-      new Option('-p, --port <port>', 'look only at listeners on this port; may be given again')
-        .argParser(addPort)
+      new Option('-p, --port <ports>', 'look only at listeners on these ports, such as 80,443')
+        .argParser(addPorts)
         .default([], 'all ports'),
     )
     .option('--root <dir>', "the system whose root folder is there: a container's host", '/')
@@ -42,11 +42,10 @@ export function doctorCommand(): Command {
   });
 }
 
-function addPort(given: string, before: number[]): number[] {
-  const port = Number(given);
-  if (/^\d+$/.test(given) && port >= 1 && port <= 65_535) return [...before, port];
-  throw new ToaError('ERR_TOA_USAGE', `--port: given "${given}", wanted a number from 1 to 65535`);
-}
+const port = wholeNumber(1, 65_535);
+
+/** Reads `80,443`, added to what was given before. */
+const addPorts = (text: string, before: readonly number[]) => [...before, ...text.split(',').map(port)];
 
 async function doctor({ port: ports, root, kernel, json }: DoctorOptions): Promise<number> {
   const diagnoses = await diagnose(checks, { system: new System(root), kernel, ports });

@@ -14,7 +14,7 @@ import { type Answer, readAnswer, type ServerReport, serverReport } from '../pro
 import { findDestination, refuseStrangers } from '../probe/destination.js';
 import { carrierList, type Mark, markFor } from '../probe/marks.js';
 import { judge, type Verdict } from '../probe/verdict.js';
-import { wholeNumber } from '../watch/plan.js';
+import { wholeNumber } from '../whole-number.js';
 
 interface ProbeOptions {
   client: string;

@@ -11,7 +11,7 @@ import { addManual } from '../output/manual.js';
 import { print, printJson, say } from '../output/streams.js';
 import type { ConnectionReport } from '../serve/report.js';
 import { createReportingServer } from '../serve/server.js';
-import { wholeNumber } from '../watch/plan.js';
+import { wholeNumber } from '../whole-number.js';
 
 interface ServeOptions {
   trust: string;

@@ -10,7 +10,8 @@ import { LiveVerification } from '../verify/live.js';
 import { verifyRequest } from '../verify/request.js';
 import { connectionLine, requestLine, Tally } from '../verify/text.js';
 import { failures } from '../verify/verdict.js';
-import { portList, wholeNumber } from '../watch/plan.js';
+import { portList } from '../watch/plan.js';
+import { wholeNumber } from '../whole-number.js';
 
 interface VerifyOptions {
   port?: number[];

@@ -1,8 +1,9 @@
 import { Command } from 'commander';
 import { DEFAULT_MAX_CONNECTIONS } from '../../lib/capture/index.js';
 import { addManual } from '../output/manual.js';
-import { blockList, portList, type WatchOptions, wholeNumber } from '../watch/plan.js';
+import { blockList, portList, type WatchOptions } from '../watch/plan.js';
 import { Watch } from '../watch/watch.js';
+import { wholeNumber } from '../whole-number.js';
 
 /** `toa watch`: does the option arrive, on this traffic? */
 export function watchCommand(): Command {

@@ -17,7 +17,7 @@ export function socketsOf(system: System): Sockets {
   return {
     option: (inode, level, name) => {
       const owner = owners.get(inode);
-      return owner && ask(owner, level, name);
+      return owner && ask(owner, inode, level, name);
     },
   };
 }
@@ -48,12 +48,14 @@ function linkOf(path: string): string {
   }
 }
 
-function ask({ pid, fd }: Owner, level: number, name: number): number | undefined {
+function ask({ pid, fd }: Owner, inode: string, level: number, name: number): number | undefined {
   const addon = native();
   const copy = addon?.duplicateFd(pid, fd);
   if (addon === undefined || copy === undefined || copy < 0) return undefined;
+  // The descriptor may have become another socket's since it was found.
+  const isStillIt = linkOf(`/proc/self/fd/${copy}`) === `socket:[${inode}]`;
   const value = new Int32Array(1);
   const length = addon.getSocketOption(copy, level, name, new Uint8Array(value.buffer));
   addon.closeFd(copy);
-  return length === value.byteLength ? value[0] : undefined;
+  return isStillIt && length === value.byteLength ? value[0] : undefined;
 }

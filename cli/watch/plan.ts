@@ -5,6 +5,7 @@ import { parseCidr } from '../../lib/net/address.js';
 import { compileTrust } from '../../lib/receiver/trust.js';
 import { acceptFormats } from '../../lib/toa/index.js';
 import { formatNames } from '../capture/formats.js';
+import { wholeNumber } from '../whole-number.js';
 
 /** What `toa watch` was told. */
 export interface WatchOptions {
@@ -43,15 +44,6 @@ export function checkTogether(name: string | undefined, { read, duration }: Watc
 
 function usage(given: string, wanted: string): ToaError {
   return new ToaError('ERR_TOA_USAGE', `given ${given}, wanted ${wanted}`);
-}
-
-/** Reads a whole number in a range, as a parser of options. */
-export function wholeNumber(from: number, to: number): (text: string) => number {
-  return (text) => {
-    const number = Number(text);
-    if (/^\d+$/.test(text) && number >= from && number <= to) return number;
-    throw new InvalidArgumentError(`Wanted a whole number from ${from} to ${to}.`);
-  };
 }
 
 const port = wholeNumber(1, 65_535);

@@ -1,6 +1,7 @@
 import { isInstalled } from '../../module/load.js';
 import { missingBuildTools } from '../../module/requirements.js';
 import { type Check, failure, ok, warning } from '../check.js';
+import { isOlder } from '../kernel-version.js';
 
 /** The oldest kernel that the module is tested with (kernel-module/README.md). */
 const OLDEST = [5, 10] as const;
@@ -9,8 +10,7 @@ const OLDEST = [5, 10] as const;
 export const kernel: Check = {
   name: 'kernel',
   run: ({ system, kernel: release }) => {
-    const [major = 0, minor = 0] = release.split('.').map(Number.parseFloat);
-    if (major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1])) {
+    if (isOlder(release, OLDEST)) {
       return warning(
         `${release}: the module is for 5.10 and later`,
         'use the saved SYN (attach), or a newer kernel',

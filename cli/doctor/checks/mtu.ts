@@ -3,11 +3,11 @@ import { interfacesOf } from '../interfaces.js';
 
 /** What an Ethernet carries; less means a tunnel, or an overlay. */
 const ETHERNET = 1500;
-/** Headers of IPv6 and TCP, and the most that TCP options may take: 40 + 20 + 40 bytes. */
-const HEADERS = 100;
+/** Headers of IPv6 and TCP, and the option with an IPv6 address: 40 + 20 + 20 bytes. */
+const HEADERS = 80;
 
 /**
- * The option takes 7 to 40 bytes of a segment. One that is full already has no room for it, and balancers then leave it away;
+ * The option takes 8 or 20 bytes of a segment in the forms that are the default. One that is full already has no room for it, and balancers then leave it away;
  * so the balancer has to announce a smaller MSS to clients than the way to the server would allow.
  */
 export const mtu: Check = {

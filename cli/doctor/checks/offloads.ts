@@ -16,20 +16,27 @@ export const offloads: Check = {
     if (interfaces.length === 0) return ok('no interface is up');
     if (!system.hasProgram('ethtool')) return unknown('ethtool is not here to tell', 'install ethtool');
     const found: string[] = [];
+    const silent: string[] = [];
     for (const name of interfaces) {
       const { stdout } = await run(system.command('ethtool', '-k', name));
-      if (enabledFeatures(stdout).includes(harmful)) found.push(name);
+      const state = featureState(stdout, harmful);
+      if (state === undefined) silent.push(name);
+      else if (state === 'on') found.push(name);
     }
     const [first] = found;
-    if (first === undefined) return ok(`${interfaces.join(', ')}: no LRO`);
-    return warning(
-      `${found.join(', ')}: LRO joins segments, and options are lost`,
-      `sudo ethtool -K ${first} lro off`,
-    );
+    if (first !== undefined) {
+      return warning(
+        `${found.join(', ')}: LRO joins segments, and options are lost`,
+        `sudo ethtool -K ${first} lro off`,
+      );
+    }
+    if (silent.length > 0)
+      return unknown(`ethtool does not tell of ${silent.join(', ')}`, `look at ethtool -k ${silent[0]}`);
+    return ok(`${interfaces.join(', ')}: no LRO`);
   },
 };
 
-/** The features that are on, out of what `ethtool -k` prints. */
-export function enabledFeatures(text: string): string[] {
-  return [...text.matchAll(/^\s*([\w-]+): on\b/gm)].map(([, name]) => name!);
+/** What `ethtool -k` says of a feature; undefined where it does not know it. */
+export function featureState(text: string, feature: string): string | undefined {
+  return new RegExp(`^\\s*${feature}: (on|off)\\b`, 'm').exec(text)?.[1];
 }
