@@ -48,7 +48,7 @@ export function verifyCommand(): Command {
     examples: [
       'sudo toa verify --port 80',
       'sudo toa verify --port 80,443 --trust 10.0.0.0/24 --duration 60 --json',
-      'toa verify --url http://203.0.113.80/   # with toa serve behind the balancer',
+      'toa verify --url http://203.0.113.80/   # toa serve is behind it',
     ],
   });
 }
