@@ -35,6 +35,9 @@ export const families = [
   },
 ] as const;
 
+/** How long a program may take to start, in ms: on an emulated processor some ten seconds. */
+const STARTING = 60_000;
+
 export const locals = families.map(({ local }) => local);
 
 export interface Testbed {
@@ -92,7 +95,7 @@ export async function startBalancer(
   const args = [main, 'lb', 'run', '-c', '-', '--json', ...options];
   const running = balancer.start(process.execPath, args);
   running.stdin.end(JSON.stringify(config));
-  await running.line(/^ready/, 60_000); // emulated processors take their time
+  await running.line(/^ready/, STARTING);
   return running;
 }
 
@@ -114,7 +117,7 @@ export async function startServer(
   trusted: readonly string[] = locals,
 ): Promise<RunningProcess> {
   const running = server.start(process.execPath, [program('server'), kind, String(port), ...trusted]);
-  await running.line(/^listening/);
+  await running.line(/^listening/, STARTING);
   return running;
 }
 

@@ -54,7 +54,6 @@ export const doctorCases: readonly Case[] = [
   },
   {
     name: 'toa alone tells the settings and the counters of the module',
-    patience: 100,
     run: async (guest) => {
       guest.load();
       const listening = await guest.listen(4);

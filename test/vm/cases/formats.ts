@@ -64,7 +64,6 @@ export const formatCases: readonly Case[] = [
   },
   {
     name: 'options that do not parse are nobody’s',
-    patience: 90,
     run: async (guest) => {
       const good = [...toa(CLIENT4)];
       const malformed: Readonly<Record<string, readonly number[]>> = {
@@ -76,7 +75,7 @@ export const formatCases: readonly Case[] = [
         'behind the end of the list': [0, 1, 1, 1, ...good],
       };
       const attempt = async (what: string) => {
-        const listening = await guest.listen(4, { timeout: 3 });
+        const listening = await guest.listen(4, { timeout: 6 });
         return guest.join(listening, 4, { ack: Uint8Array.from(malformed[what]!) });
       };
       // Some kernels drop some of these themselves.
@@ -98,7 +97,6 @@ export const formatCases: readonly Case[] = [
   },
   {
     name: 'a client that nobody can be is not believed of a trusted peer either, and counted',
-    patience: 90,
     run: async (guest) => {
       guest.load({ formats: 'all' });
       const listening = await guest.listen(6);

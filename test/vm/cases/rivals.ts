@@ -105,7 +105,6 @@ export const rivalCases: readonly Case[] = [
   },
   {
     name: 'tracers of the same functions take no call from us, whoever came first',
-    patience: 90,
     run: async (guest) => {
       const tracing = '/sys/kernel/tracing';
       runShell(`mountpoint -q ${tracing} || mount -t tracefs tracefs ${tracing}`);

@@ -16,7 +16,7 @@ export interface Case {
   readonly name: string;
   /** Why it cannot be so in this kernel; undefined where it can. */
   readonly unless?: (guest: Guest) => string | undefined;
-  /** Seconds that it may take; 40 without it. */
+  /** Seconds that it may take; 120 without it. Far more than it takes: the machine may have much else to do. */
   readonly patience?: number;
   /** What it answers, if anything, is for `judge`. */
   readonly run: (guest: Guest) => Promise<unknown>;
@@ -59,7 +59,7 @@ export class Site {
   /** Starts a connection from the wire; says when it is open. */
   async connect(to: string, options: InjectedConnectionOptions = {}): Promise<InjectedConnection> {
     const client = this.start(to, options);
-    await within(10, `${client.name} to ${to}`, once(client, 'connect'));
+    await within(30, `${client.name} to ${to}`, once(client, 'connect'));
     return client;
   }
 
@@ -128,7 +128,7 @@ export class Guest extends Site {
   async program(command: readonly string[], ready: RegExp): Promise<RunningProcess> {
     const running = new RunningProcess(command[0]!, command.slice(1));
     this.afterwards(() => running.stop('SIGKILL'));
-    await within(30, command.join(' '), running.line(ready));
+    await within(60, command.join(' '), running.line(ready, 60_000));
     return running;
   }
 
@@ -171,7 +171,7 @@ export async function within<T>(seconds: number, what: string, promise: Promise<
 export async function until(
   what: string,
   look: () => boolean | Promise<boolean>,
-  seconds = 15,
+  seconds = 45,
 ): Promise<void> {
   const deadline = Date.now() + 1000 * seconds;
   while (!(await look())) {

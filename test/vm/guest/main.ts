@@ -36,11 +36,11 @@ async function outcomeOf(one: Case): Promise<{ outcome: Outcome; detail: string;
   if (reason !== undefined) return { outcome: 'not applicable', detail: reason, spoiled: false };
   const faults: string[] = [];
   let spoiled = false;
-  const patience = one.patience ?? 40;
+  const patience = one.patience ?? 120;
   await within(patience, one.name, one.run(guest))
     .then((evidence) => keep(one.name, evidence))
     .catch((error: unknown) => faults.push(describe(error)));
-  const leftovers = await within(20, 'cleaning up', tidy()).catch((error: unknown) => [describe(error)]);
+  const leftovers = await within(60, 'cleaning up', tidy()).catch((error: unknown) => [describe(error)]);
   spoiled = leftovers.length > 0;
   faults.push(...leftovers);
   const lines = log.fresh();

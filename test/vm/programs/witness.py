@@ -41,14 +41,14 @@ def listen(family, host, port, how):
         one.setsockopt(socket.IPPROTO_TCP, 27, how["save_syn"])
     one.bind((host, port))
     one.listen(how.get("backlog", 1024))
-    one.settimeout(how.get("timeout", 20))
+    one.settimeout(how.get("timeout", 60))
     return keep(one)
 
 
 def accept(fd):
     """What accept() and then getpeername() say; the latter is its errno where it fails."""
     one, address = sockets[fd].accept()
-    one.settimeout(20)
+    one.settimeout(60)
     return {"fd": keep(one), "accepted": text(address), "peer": peer(one.fileno())}
 
 
@@ -102,13 +102,13 @@ def connect(fd, host, port):
 def listen_with(fd):
     """listen() on a socket that there is."""
     sockets[fd].listen(10)
-    sockets[fd].settimeout(20)
+    sockets[fd].settimeout(60)
 
 
 def fresh(family, how):
     protocol = IPPROTO_MPTCP if how.get("mptcp") else 0
     one = socket.socket(socket.AF_INET6 if family == 6 else socket.AF_INET, socket.SOCK_STREAM, protocol)
-    one.settimeout(20)
+    one.settimeout(60)
     if "bind" in how:
         one.bind((how["bind"], 0))
     return keep(one)
