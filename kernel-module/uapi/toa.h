@@ -87,7 +87,10 @@ struct toa_vip_data {
 	__u16	reserved;	/* 22: 0 */
 };
 
-/* VTOA_SO_GET_VS: virtual network and service. Length at least 12. ESRCH: none. */
+/*
+ * VTOA_SO_GET_VS: virtual network and service. Length at least 12; 12 is
+ * returned. EINVAL: wrong length; ESRCH: none.
+ */
 #define VTOA_SO_GET_VS		1345
 
 struct vtoa_vs {
@@ -100,7 +103,7 @@ struct vtoa_vs {
 /*
  * VTOA_SO_GET_VS4RDS: the same, behind the addresses that getpeername() and
  * getsockname() gave for this socket; those are not looked at. Exactly 32
- * bytes, of which only toa_vs is written. ESRCH: none.
+ * bytes, of which only toa_vs is written. EINVAL: wrong length; ESRCH: none.
  */
 #define VTOA_SO_GET_VS4RDS	1346
 
@@ -118,7 +121,8 @@ struct vtoa_get_vs4rds {
 
 /*
  * HYBRID_VTOA_SO_GET_VS: virtual network and service of either family; also
- * with level IPPROTO_IPV6 (41). Length 24. ESRCH: none.
+ * with level IPPROTO_IPV6 (41). Length at least 24; 24 is returned.
+ * EINVAL: wrong length; ESRCH: none.
  */
 #define HYBRID_VTOA_SO_GET_VS	1347
 
