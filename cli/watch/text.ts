@@ -5,38 +5,50 @@ import { clockTime } from '../capture/time.js';
 import { fields } from '../output/fields.js';
 import { table } from '../output/table.js';
 
-const columns = [
-  { heading: 'TIME', width: 12 },
-  { heading: 'BALANCER', width: 10 },
-  { heading: 'PORT', width: 4 },
-  { heading: 'CLIENT', width: 19 },
-  { heading: 'FORMAT', width: 6 },
-  { heading: 'ON', width: 7 },
-  { heading: 'TRUST', width: 5 },
-  { heading: 'ODD', width: 0 },
-] as const;
+interface Column {
+  readonly heading: string;
+  /** At first: what most rows need. */
+  readonly width: number;
+  cell(connection: ObservedConnection): string;
+}
+
+const time: Column = { heading: 'TIME', width: 12, cell: (each) => clockTime(each.time) };
+const balancer: Column = { heading: 'BALANCER', width: 10, cell: ({ peer }) => peer.address };
+const port: Column = { heading: 'PORT', width: 4, cell: ({ server }) => String(server.port) };
+const client: Column = {
+  heading: 'CLIENT',
+  width: 19,
+  cell: ({ client: named }) => (named ? formatEndpoint(named.address, named.port) : '-'),
+};
+const format: Column = { heading: 'FORMAT', width: 6, cell: (each) => (each.client ? each.format! : '-') };
+const on: Column = { heading: 'ON', width: 12, cell: ({ carriedBy }) => carriedBy.join(',') || '-' };
+const trust: Column = { heading: 'TRUST', width: 5, cell: ({ trusted }) => (trusted ? 'yes' : 'no') };
+const odd: Column = {
+  heading: 'ODD',
+  width: 0,
+  cell({ outcome, oddities }) {
+    const remarks = [...(outcome === 'established' ? [] : [outcome]), ...oddities].join(', ');
+    return oddities.length > 0 ? kleur.yellow(remarks) : remarks;
+  },
+};
 
 /** Rows as they come: a column that once had to be wider stays so. */
 export class ConnectionRows {
-  readonly #widths: number[] = columns.map(({ width }) => width);
+  readonly #columns: readonly Column[];
+  readonly #widths: number[];
+
+  /** @param asksTrust whether anybody said whom to trust; else there is nothing to say of that */
+  constructor(asksTrust: boolean) {
+    this.#columns = [time, balancer, port, client, format, on, ...(asksTrust ? [trust] : []), odd];
+    this.#widths = this.#columns.map(({ width }) => width);
+  }
 
   heading(): string {
-    return this.#row(columns.map(({ heading }) => heading));
+    return this.#row(this.#columns.map(({ heading }) => heading));
   }
 
   row(connection: ObservedConnection): string {
-    const { time, peer, server, client, format, carriedBy, trusted, oddities, outcome } = connection;
-    const remarks = [...(outcome === 'established' ? [] : [outcome]), ...oddities].join(', ');
-    const cells = [
-      clockTime(time),
-      peer.address,
-      String(server.port),
-      client ? formatEndpoint(client.address, client.port) : '-',
-      client ? format! : '-',
-      carriedBy.join(',') || '-',
-      trusted === undefined ? '-' : trusted ? 'yes' : 'no',
-    ];
-    return this.#row([...cells, oddities.length > 0 ? kleur.yellow(remarks) : remarks]);
+    return this.#row(this.#columns.map(({ cell }) => cell(connection)));
   }
 
   #row(cells: readonly string[]): string {

@@ -19,7 +19,7 @@ export class Watch {
   readonly #options: WatchOptions;
   readonly #observer: Observer;
   readonly #lines = new Lines();
-  readonly #rows = new ConnectionRows();
+  readonly #rows: ConnectionRows;
   readonly #stop = new AbortController();
   #saved: SavedCapture | undefined;
   #headed = false;
@@ -28,6 +28,7 @@ export class Watch {
   /** @throws ToaError ERR_TOA_TRUST, ERR_TOA_FORMAT */
   constructor(options: WatchOptions) {
     this.#options = options;
+    this.#rows = new ConnectionRows(options.trust !== undefined);
     this.#observer = new Observer({
       ...observerOptions(options),
       onConnection: (connection) => this.#tell(connection),

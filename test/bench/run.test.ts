@@ -36,6 +36,14 @@ test('a shortest run measures every peer and prints the figures as JSON, progres
   assert.match(stderr, /round 1\/1 nftables/);
 });
 
+test('the part of toa watch alone needs nothing but namespaces', (t) => {
+  if (!requireNamespaces(t)) return;
+  const { status, stdout, stderr } = bench('watch', '--rounds', '1', '--seconds', '1', '--json');
+  assert.equal(status, 0, stderr);
+  const { watch } = readOneJson<{ watch: Record<string, number> }>('bench', stdout);
+  assert.ok(watch.offered! > 0 && watch.cpu! > 0 && watch.lost! >= 0 && watch.lost! < 1, stdout);
+});
+
 test('unknown suites and senseless numbers are refused before anything is measured', () => {
   for (const [args, complaint] of [
     [['kernel'], /there is no suite "kernel"/],

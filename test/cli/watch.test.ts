@@ -1,6 +1,7 @@
 // `toa watch` on recorded captures (test/fixtures). Live it is tested in test/network/watch.test.ts.
 
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,8 +14,9 @@ import {
   recordedFaults,
   recordedFormats,
 } from '../fixtures/recorded-connections.js';
+import { packet } from '../support/packet-builder.js';
 import { readJson } from './json.js';
-import { toa } from './toa.js';
+import { main, toa } from './toa.js';
 
 interface Endpoint {
   address: string;
@@ -142,13 +144,59 @@ test('as text it is a line for each connection, and a summary', () => {
   const { status, stdout, stderr } = toa(['watch', '-r', capture('faults.pcap')]);
   assert.deepEqual([status, stderr], [0, '']);
   const [heading = '', ...lines] = stdout.split('\n');
-  assert.match(heading, /^TIME +BALANCER +PORT +CLIENT +FORMAT +ON +TRUST +ODD$/);
-  assert.match(lines[0]!, /^\d\d:\d\d:\d\d\.\d{3} {2}10\.9\.1\.1 +80 +- +- +- +- +no-toa$/);
-  assert.match(stdout, /^.* 203\.0\.113\.7:51514 +toa-v4 +syn,ack +- +forged$/m);
+  assert.match(heading, /^TIME +BALANCER +PORT +CLIENT +FORMAT +ON +ODD$/);
+  assert.match(lines[0]!, /^\d\d:\d\d:\d\d\.\d{3} {2}10\.9\.1\.1 +80 +- +- +- +no-toa$/);
+  assert.match(stdout, /^.* 203\.0\.113\.7:51514 +toa-v4 +syn,ack +forged$/m);
   assert.match(stdout, /^connections 23: 22 established, 1 refused$/m);
   assert.match(stdout, /^with TOA {4}10 of 22, 45\.5 %$/m);
   assert.match(stdout, /^toa-v4 +9 +90\.0 %$/m);
   assert.match(stdout, /^malformed +8 +34\.8 %$/m);
+});
+
+test('with --trust there is a column for it, and color marks what is odd', () => {
+  const { stdout } = toa(['--color', 'always', 'watch', '-r', capture('faults.pcap'), '-t', '10.9.0.0/16']);
+  assert.match(stdout, /^TIME .* ON +TRUST +ODD$/m);
+  assert.match(stdout, /^.* fd00:9:1::1 .* toa-v6 +syn,ack,data +no +\S*forged\S*$/m);
+  assert.ok(stdout.includes('\u001b[33mforged\u001b[39m'));
+  assert.match(stdout, /^.* 10\.9\.1\.1 .* toa-v4 +syn,ack,data +yes$/m);
+});
+
+test('a reader that has seen enough ends it without a word', () => {
+  const line = '"$0" "$1" watch -r "$2" | head -n 2';
+  const args = ['-c', line, process.execPath, main, capture('faults.pcap')];
+  const { stdout, stderr } = spawnSync('sh', args, { encoding: 'utf8' });
+  assert.equal(stdout.split('\n').length, 3);
+  assert.equal(stderr, '');
+});
+
+/** A pcap of raw IP with so many SYNs, no two of the same connection. */
+function synFlood(count: number): Uint8Array {
+  const syn = packet().ip({ from: '10.0.0.1', to: '10.0.0.2' }).tcp({ from: 1, to: 80, flags: 'S' }).bytes();
+  const file = Buffer.alloc(24 + count * (16 + syn.length));
+  file.writeUInt32LE(0xa1b2c3d4, 0);
+  file.writeUInt16LE(2, 4);
+  file.writeUInt32LE(101, 20);
+  for (let i = 0, at = 24; i < count; i++, at += 16 + syn.length) {
+    file.writeUInt32LE(syn.length, at + 8);
+    file.writeUInt32LE(syn.length, at + 12);
+    file.set(syn, at + 16);
+    file.writeUInt32BE(i, at + 16 + 14); // of the addresses' and
+    file.writeUInt16BE(i & 0xffff, at + 16 + 20); // the port's bytes
+  }
+  return file;
+}
+
+test('a flood of connections takes no more memory than --max-connections of them', () => {
+  const connections = 100_000;
+  const heap = { NODE_OPTIONS: '--max-old-space-size=32' };
+  const flood = { input: synFlood(connections), env: heap };
+  const bounded = toa(['watch', '--json', '--odd', '-r', '-', '--max-connections', '1000'], flood);
+  assert.equal(bounded.status, 0, bounded.stderr);
+  const [summary] = readJson<SummaryEvent>('watch', bounded.stdout);
+  assert.equal(summary?.connections, connections);
+  assert.equal(summary?.evicted, connections - 1000);
+  const unbounded = toa(['watch', '--json', '--odd', '-r', '-', '--max-connections', '1000000'], flood);
+  assert.notEqual(unbounded.status, 0, 'the heap is too small for all of them at once');
 });
 
 test('a capture is read from standard input as well', () => {

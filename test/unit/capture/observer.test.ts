@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Oddity, SegmentRole } from '../../../lib/capture/index.js';
+import { LinkType, type Oddity, type SegmentRole } from '../../../lib/capture/index.js';
 import { encodeToa, formatById } from '../../../lib/toa/index.js';
 import { tcpOption } from '../../support/tcp-segment.js';
 import { hostPort } from '../../support/wire.js';
@@ -252,6 +252,15 @@ test('data in a SYN (TCP Fast Open) does not hide the handshake', () => {
     { ...data(toa), seq: 1006 },
   ]);
   assert.deepEqual(connections[0]?.carriedBy, ['syn', 'ack', 'data']);
+});
+
+test('options that the capture has cut off are not judged', () => {
+  const { connections, observer } = observe([]);
+  const frame = frameOf({ ...syn(toa), options: [tcpOption.mss(1460), toa] });
+  observer.packet(frame, 0, frame.length - 4, LinkType.ethernet, 1);
+  observer.finish();
+  assert.deepEqual(connections[0]?.oddities, []);
+  assert.deepEqual(observer.statistics().refusals, { 'not-captured': 1 });
 });
 
 test('only the named ports, and the connections that are wanted, are followed', () => {
