@@ -98,6 +98,7 @@ export class Watch {
       clearTimeout(end);
       clearInterval(tick);
       capture.close();
+      this.#warn(dropped, capture.dropped());
       this.#saved?.writer.statistics(
         Date.now() * 1000,
         this.#observer.statistics().packets,
