@@ -1,14 +1,16 @@
 import { readFileSync } from 'node:fs';
-import { type ParsedAddress, parseAddress, parseCidr } from '../net/address.js';
+import { type ParsedCidr, parseCidr } from '../net/address.js';
 import { runCommand } from './command.js';
 
 /**
- * What the host itself would do with frames for these addresses if nothing shields it from them: answer, because it
+ * What the host itself would do with frames for these addresses and CIDRs if nothing shields it from them: answer, because it
  * owns an address, or forward. One sentence each; none if it would leave them alone.
  */
 export function hostConflicts(interfaces: readonly string[], addresses: readonly string[]): string[] {
   const local = ['-4', '-6'].flatMap((family) => localDestinations(family));
-  const owned = addresses.filter((address) => isAmong(address, local));
+  const owned = new Set(
+    addresses.flatMap((address) => local.flatMap((destination) => innerOf(destination, address) ?? [])),
+  );
   const families = new Set(addresses.map((address) => (address.includes(':') ? 'ipv6' : 'ipv4')));
   const forwarding = [...families].flatMap((family) =>
     // IPv6 looks at the setting of all interfaces, IPv4 at that of the interface the packet came in by.
@@ -17,7 +19,7 @@ export function hostConflicts(interfaces: readonly string[], addresses: readonly
       .filter(isOn),
   );
   return [
-    ...owned.map((address) => `the host owns ${address} and would answer for it`),
+    ...[...owned].map((address) => `the host owns ${address} and would answer for it`),
     ...forwarding.map((setting) => `the host forwards packets (${setting.replaceAll('/', '.')} is 1)`),
   ];
 }
@@ -28,20 +30,18 @@ function localDestinations(family: string): string[] {
   return (JSON.parse(output || '[]') as { dst: string }[]).map(({ dst }) => dst);
 }
 
-function isAmong(address: string, destinations: readonly string[]): boolean {
-  const parsed = parseAddress(address);
-  return parsed !== undefined && destinations.some((destination) => contains(destination, parsed));
+/** Of two addresses or CIDRs that have addresses in common, the one that lies within the other. */
+function innerOf(a: string, b: string): string | undefined {
+  const [first, second] = [parseCidr(a), parseCidr(b)];
+  if (first === undefined || second === undefined || first.family !== second.family) return undefined;
+  const prefix = Math.min(first.prefix, second.prefix);
+  if (leadingBits(first, prefix) !== leadingBits(second, prefix)) return undefined;
+  return first.prefix > second.prefix ? a : b;
 }
 
-function contains(destination: string, { family, bytes }: ParsedAddress): boolean {
-  const cidr = parseCidr(
-    destination.includes('/') ? destination : `${destination}/${family === 4 ? 32 : 128}`,
-  );
-  if (cidr === undefined || cidr.family !== family) return false;
-  return bytes.every((byte, index) => {
-    const bits = Math.min(8, Math.max(0, cidr.prefix - index * 8));
-    return ((byte ^ (cidr.bytes[index] ?? 0)) & (0xff00 >> bits) & 0xff) === 0;
-  });
+function leadingBits({ bytes }: ParsedCidr, prefix: number): string {
+  const bits = [...bytes].map((byte) => byte.toString(2).padStart(8, '0'));
+  return bits.join('').slice(0, prefix);
 }
 
 function isOn(setting: string): boolean {

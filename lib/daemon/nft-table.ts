@@ -28,6 +28,13 @@ export class NftTable {
     process.on('exit', this.#onExit);
   }
 
+  /** Puts another body in the place of the table's, in one transaction. @throws as the constructor; then it is as it was */
+  replace(body: string): void {
+    const table = `table ${this.#family} ${this.name}`;
+    // Added before it is deleted: the kernel may have removed it with its interface.
+    runCommand('nft', ['-f', '-'], `add ${table}\ndelete ${table}\n${table} {\n${body}\n}\n`);
+  }
+
   /** Takes the table away. Safe to call twice, and when it has gone with its interface in the meantime. */
   remove(): void {
     process.off('exit', this.#onExit);

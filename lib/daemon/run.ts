@@ -7,6 +7,7 @@ import { Forwarder } from './forwarder.js';
 import { raiseInliningLimits } from './inlining.js';
 import { importRoutes, mergeRoutes } from './routes.js';
 import { Shield } from './shield.js';
+import { shieldedBy } from './shielded.js';
 
 export interface RunOptions {
   /** Ends the run. */
@@ -39,7 +40,7 @@ export async function runBalancer(config: ResolvedConfig, options: RunOptions): 
     : config.routes;
 
   // Before the sockets: from the moment that they are open, frames wait that the host must not answer as well.
-  using shield = new Shield(interfaces, ownAddresses(config));
+  using shield = new Shield(interfaces, shieldedBy(config));
   const arena = new Arena(interfaces.length * PACKET_SOCKET_SLOTS);
   const links: PacketSocketLink[] = [];
   try {
@@ -59,12 +60,6 @@ export async function runBalancer(config: ResolvedConfig, options: RunOptions): 
 function requireInterface(addon: NativeAddon, name: string): void {
   const index = addon.interfaceIndex(name);
   if (index < 0) throw nativeError(`find interface ${name}`, index);
-}
-
-/** The addresses of links, VIPs (or their networks) and local addresses, each once. */
-function ownAddresses({ links, services }: ResolvedConfig): string[] {
-  const ofServices = services.flatMap(({ address, localAddresses }) => [...address, ...localAddresses]);
-  return [...new Set([...links.flatMap(({ addresses }) => addresses), ...ofServices])];
 }
 
 function collectCounters(balancer: Balancer, links: readonly PacketSocketLink[]): Record<string, number> {

@@ -4,6 +4,7 @@ import { nativeError } from '../native-error.js';
 import { hostConflicts } from './host-conflicts.js';
 import { NftTable } from './nft-table.js';
 import { shieldRules } from './shield-rules.js';
+import type { Shielded } from './shielded.js';
 
 /**
  * Keeps the host from handling the balancer's frames as well, from its creation to `remove()`. One left by a crash stays up
@@ -11,9 +12,10 @@ import { shieldRules } from './shield-rules.js';
  * @throws ToaError ERR_TOA_SHIELD where nftables cannot be used and the host would answer or forward
  */
 export class Shield {
-  readonly #table: NftTable | undefined;
+  readonly #interfaces: readonly string[];
+  #table: NftTable | undefined;
 
-  constructor(interfaces: readonly string[], addresses: readonly string[]) {
+  constructor(interfaces: readonly string[], shielded: Shielded) {
     for (const device of interfaces) {
       if (/["\\\p{Cc}]/u.test(device)) {
         throw new ToaError(
@@ -22,10 +24,21 @@ export class Shield {
         );
       }
     }
+    this.#interfaces = interfaces;
+    this.cover(shielded);
+  }
+
+  /**
+   * Shields this from now on, and nothing else; without a gap for what it was before too.
+   * @throws ToaError ERR_TOA_SHIELD as above; then the shield is as it was
+   */
+  cover(shielded: Shielded): void {
+    const rules = shieldRules(this.#interfaces, shielded);
     try {
-      this.#table = new NftTable('netdev', shieldRules(interfaces, addresses));
+      if (this.#table === undefined) this.#table = new NftTable('netdev', rules);
+      else this.#table.replace(rules);
     } catch (error) {
-      refuseConflicts(error, interfaces, addresses);
+      refuseConflicts(error, this.#interfaces, shielded.addresses);
     }
   }
 

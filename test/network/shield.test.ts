@@ -14,6 +14,7 @@ import type { TestContext } from 'node:test';
 import type { Namespace } from '../../cli/namespaces/namespace.js';
 import type { Network } from '../../cli/namespaces/network.js';
 import { runCommand } from '../../lib/daemon/command.js';
+import type { AnswerSource } from '../../lib/daemon/shielded.js';
 import { networkTest, program } from './network-test.js';
 
 const vips = ['192.0.2.80', '2001:db8:1::80'];
@@ -52,8 +53,15 @@ function refusals(client: Namespace, addresses: readonly string[], witness = '19
 
 const everything = [...vips, ...own, '198.51.100.1', '2001:db8:2::1'].sort();
 
-const shield = (host: Namespace, interfaces: string, addresses: string, env: NodeJS.ProcessEnv = {}) =>
-  host.start(process.execPath, [program('holds-a-shield'), interfaces, addresses], env);
+function shield(
+  host: Namespace,
+  interfaces: string,
+  addresses: string,
+  { answers = [], env = {} }: { answers?: readonly AnswerSource[]; env?: NodeJS.ProcessEnv } = {},
+) {
+  const shielded = JSON.stringify({ addresses: addresses.split(',').filter(Boolean), answers });
+  return host.start(process.execPath, [program('holds-a-shield'), interfaces, shielded], env);
+}
 
 networkTest(
   'without a shield the host answers for its VIP and forwards, with one it does neither, afterwards it does again',
@@ -112,6 +120,46 @@ networkTest('the shields of two balancers that live side by side leave each othe
   assert.deepEqual(refusals(client, vips), ['192.0.2.2']);
 });
 
+networkTest(
+  'CIDRs are shielded with all their addresses, those within another too, and nothing beside them',
+  async (network) => {
+    const { client, host } = build(network);
+    const blocks = [
+      '192.0.2.64/27',
+      '192.0.2.80',
+      '2001:db8:1::40/122',
+      '2001:db8:1::80/121',
+      '198.51.100.1',
+    ];
+    await shield(host, 'eth0', blocks.join(',')).line(/^shield/);
+    assert.deepEqual(refusals(client, everything), [...own, '2001:db8:2::1'].sort());
+    const neighbors = JSON.parse(client.ip('-j', 'neighbor', 'show', 'dev', 'eth0')) as {
+      dst: string;
+      lladdr?: string;
+    }[];
+    const known = neighbors.filter(({ lladdr }) => lladdr !== undefined).map(({ dst }) => dst);
+    for (const vip of vips) assert.ok(!known.includes(vip), `the client knows a MAC address for ${vip}`);
+  },
+);
+
+networkTest(
+  "what NAT's real servers answer to clients is not forwarded, what they answer to the host is heard",
+  async (network) => {
+    const { client, host, behind } = build(network);
+    const ports = [{ first: 9, last: 9 }];
+    const targets = ['198.51.100.1', '2001:db8:2::1'];
+    assert.deepEqual(refusals(client, targets), ['192.0.2.2', ...targets].sort());
+
+    const answers = targets.map((address) => ({ protocol: 'tcp', address, ports }) as const);
+    await shield(host, 'eth0,eth1', '', { answers }).line(/^shield/);
+    assert.deepEqual(refusals(client, targets), ['192.0.2.2']);
+    const other = behind.execute(process.execPath, program('refusals'), '192.0.2.1,9', '2001:db8:1::1,9');
+    assert.equal((JSON.parse(other) as string[]).length, 2, 'their own connections are forwarded');
+    const heard = host.execute(process.execPath, program('refusals'), ...targets.map((each) => `${each},9`));
+    assert.equal((JSON.parse(heard) as string[]).length, 2, 'the host is answered');
+  },
+);
+
 /** A folder to be the PATH of a machine where nftables is not installed. */
 function pathWithoutNft(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'toa-path-'));
@@ -123,7 +171,7 @@ function pathWithoutNft(t: TestContext): string {
 }
 
 const verdict = (host: Namespace, addresses: string, PATH: string) =>
-  shield(host, 'eth0', addresses, { PATH }).line(/^(shield|refused)/);
+  shield(host, 'eth0', addresses, { env: { PATH } }).line(/^(shield|refused)/);
 
 networkTest(
   'without nftables, a host that owns an address of the balancer or would forward refuses to start and says why',
@@ -150,5 +198,7 @@ networkTest(
     assert.equal(await verdict(host, '192.0.2.81,2001:db8:1::81', path), 'shield undefined');
     host.ip('route', 'add', 'local', '192.0.2.80/28', 'dev', 'lo');
     assert.match(await verdict(host, '192.0.2.81', path), /^refused.*owns 192\.0\.2\.81/);
+    assert.match(await verdict(host, '192.0.2.64/27', path), /^refused.*owns 192\.0\.2\.80 /);
+    assert.equal(await verdict(host, '192.0.2.96/27', path), 'shield undefined');
   },
 );

@@ -1,10 +1,11 @@
-// Shields the interfaces from the addresses, both separated by commas, until SIGTERM; prints the table's name, or the refusal.
+// Shields the interfaces, separated by commas, from what a JSON text says, until SIGTERM; prints the table's name, or the refusal.
 
 import { Shield } from '../../../lib/daemon/shield.js';
+import type { Shielded } from '../../../lib/daemon/shielded.js';
 
-const [interfaces = '', addresses = ''] = process.argv.slice(2);
+const [interfaces = '', shielded = ''] = process.argv.slice(2);
 try {
-  const shield = new Shield(interfaces.split(','), addresses.split(','));
+  const shield = new Shield(interfaces.split(','), JSON.parse(shielded) as Shielded);
   console.log(`shield ${shield.table}`);
   const timer = setInterval(() => {}, 1000);
   process.once('SIGTERM', () => {
