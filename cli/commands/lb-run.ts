@@ -1,10 +1,13 @@
 import { Command } from 'commander';
-import type { ResolvedConfig } from '../../lib/balancer/config/index.js';
-import { ConfigFileError, readConfigFile } from '../../lib/daemon/config-file.js';
+import type { Difference, Fault, ResolvedConfig } from '../../lib/balancer/config/index.js';
+import { ConfigFileError, faultyConfig, readConfigFile } from '../../lib/daemon/config-file.js';
 import { type RunningBalancer, runBalancer } from '../../lib/daemon/run.js';
+import { ToaError } from '../../lib/errors.js';
 import { exitStatus } from '../exit-status.js';
 import { Interruption } from '../interruption.js';
+import { describeDifference } from '../output/difference.js';
 import { addManual } from '../output/manual.js';
+import { statisticsTable, toStatisticsJson } from '../output/statistics.js';
 import { print, printJson, say, toJson } from '../output/streams.js';
 import { table } from '../output/table.js';
 
@@ -20,7 +23,10 @@ export function lbRunCommand(): Command {
   const command = new Command('run')
     .description('run the balancer on network interfaces')
     .requiredOption('-c, --config <file>', 'its configuration, JSON; - is standard input')
-    .option('--import-routes', "add the kernel's routes over the same interfaces, read once at the start")
+    .option(
+      '--import-routes',
+      "add the kernel's routes over the same interfaces, read at the start and at each reload",
+    )
     .option('--check', 'only read the configuration: exit 0 if it is sound, 2 with every fault if not')
     .option('--json', 'events as JSON, one a line')
     .action(async (options: LbRunOptions) => {
@@ -28,7 +34,8 @@ export function lbRunCommand(): Command {
     });
   return addManual(command, {
     details: [
-      'Says "ready" on standard error when it balances. Prints its counters when it ends (SIGINT, SIGTERM), and on SIGUSR2. With --json each event is a line on standard output: {"event":"ready",...}, {"event":"counters",...}.',
+      'Says "ready" on standard error when it balances. Prints its statistics by service and real server, and its counters, when it ends (SIGINT, SIGTERM), and on SIGUSR2. With --json each event is a line on standard output: {"event":"ready",...}, {"event":"statistics",...}, {"event":"counters",...}.',
+      'On SIGHUP it reads its configuration again, and takes over what differs while connections live on: {"event":"reloaded",...}. If anything is wrong with it, the running one stays, and every fault is named: {"event":"refused",...}. Links, profile and maxConnections cannot change.',
     ],
     examples: ['toa lb run -c lb.json --check', 'sudo toa lb run -c lb.json --import-routes'],
   });
@@ -51,8 +58,14 @@ async function run(options: LbRunOptions): Promise<number> {
   const config = readConfigFile(options.config);
   using interruption = new Interruption();
   let running: RunningBalancer | undefined;
-  const showCounters = () => running && print(counterLines(running, options.json));
-  process.on('SIGUSR2', showCounters);
+  const show = () => {
+    if (running === undefined) return;
+    print(statisticsLines(running, options.json));
+    print(counterLines(running, options.json));
+  };
+  const hangUp = () => running && reload(running, options);
+
+  process.on('SIGUSR2', show).on('SIGHUP', hangUp);
   try {
     await runBalancer(config, {
       signal: interruption.signal,
@@ -63,9 +76,9 @@ async function run(options: LbRunOptions): Promise<number> {
       },
     });
   } finally {
-    process.off('SIGUSR2', showCounters);
+    process.off('SIGUSR2', show).off('SIGHUP', hangUp);
   }
-  showCounters();
+  show();
   return interruption.status;
 }
 
@@ -76,6 +89,42 @@ function announce(config: ResolvedConfig, { shield }: RunningBalancer, json = fa
     printJson('lb-run/1', { event: 'ready', pid: process.pid, links, services, shield: shield ?? null });
   const shielded = shield === undefined ? 'no shield needed' : `shield: nft table netdev ${shield}`;
   say(`ready: ${count(services.length, 'service')} on ${links.join(', ')} (${shielded})`);
+}
+
+/** Takes over what the file says now. Whatever is wrong with it, the balancer runs on as it was. */
+function reload(running: RunningBalancer, options: LbRunOptions): void {
+  let application: ReturnType<RunningBalancer['reload']>;
+  try {
+    if (options.config === '-') throw new ConfigFileError('standard input was read at the start');
+    application = running.reload(readConfigFile(options.config));
+  } catch (error) {
+    if (!(error instanceof ToaError)) throw error;
+    refuse(error.message, error instanceof ConfigFileError ? error.faults : [], options.json);
+    return;
+  }
+  if (application.faults === undefined) tellDifference(application.difference, options.json);
+  else {
+    const { message, faults } = faultyConfig(options.config, application.faults);
+    refuse(message, faults, options.json);
+  }
+}
+
+function refuse(message: string, faults: readonly Fault[], json = false): void {
+  if (json) printJson('lb-run/1', { event: 'refused', message, faults });
+  say(`toa: the configuration stays as it was: ${message}`);
+}
+
+function tellDifference(difference: Difference, json = false): void {
+  if (json) printJson('lb-run/1', { event: 'reloaded', difference });
+  const lines = describeDifference(difference);
+  say(lines.length === 0 ? 'reloaded: nothing differs' : `reloaded:\n${lines.join('\n')}`);
+}
+
+function statisticsLines({ statistics }: RunningBalancer, json = false): string {
+  const snapshot = statistics();
+  return json
+    ? toJson('lb-run/1', { event: 'statistics', ...toStatisticsJson(snapshot) })
+    : statisticsTable(snapshot);
 }
 
 function counterLines({ counters }: RunningBalancer, json = false): string {

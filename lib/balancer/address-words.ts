@@ -1,4 +1,4 @@
-import { addressWords, parseAddress } from '../net/address.js';
+import { addressWords, formatAddress, parseAddress } from '../net/address.js';
 
 /** Addresses are four int32 words in network order, IPv4 as IPv4-mapped: 0, 0, this, the address. */
 export const MAPPED_WORD = 0xffff;
@@ -7,6 +7,14 @@ export const MAPPED_WORD = 0xffff;
 export function wordsOf(text: string): Int32Array {
   const address = parseAddress(text)!;
   return addressWords(address.bytes, address.family);
+}
+
+/** The canonical text of four words. */
+export function textOf(words: Int32Array): string {
+  const view = new DataView(new ArrayBuffer(16));
+  for (let i = 0; i < 4; i++) view.setInt32(4 * i, words[i]!);
+  const bytes = new Uint8Array(view.buffer);
+  return isIpv4(words) ? formatAddress(bytes, 12, 4) : formatAddress(bytes, 0, 6);
 }
 
 /** Whether the four words are an IPv4 address. */

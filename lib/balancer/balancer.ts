@@ -3,7 +3,7 @@ import { IPV4_TTL, PROTOCOL_TCP, PROTOCOL_UDP } from '../net/ipv4.js';
 import { IPV6_HOP_LIMIT, IPV6_MIN_MTU } from '../net/ipv6.js';
 import { RST, SYN } from '../net/tcp.js';
 import { AddressTable } from './address-table.js';
-import { wordsOf } from './address-words.js';
+import { textOf, wordsOf } from './address-words.js';
 import { type Difference, differenceOf, isEmpty } from './config/difference.js';
 import type { Fault } from './config/faults.js';
 import type { ResolvedConfig } from './config/model.js';
@@ -231,6 +231,11 @@ export class Balancer {
     this.#takeOwnAddresses(this.#createOwnAddresses(config));
     this.#prepareHops();
     return { difference };
+  }
+
+  /** Local addresses that the configuration has no longer, but connections have still: they are the balancer's too. */
+  get formerLocalAddresses(): readonly string[] {
+    return this.#formerLocals.map(textOf);
   }
 
   #refuseChanges(config: ResolvedConfig): readonly Fault[] {

@@ -19,11 +19,19 @@ export class ConfigFileError extends ToaError {
  * @throws ConfigFileError naming the line and column where it is not JSON, or every fault in what it says
  */
 export function readConfigFile(path: string): ResolvedConfig {
-  const name = path === '-' ? 'standard input' : path;
+  const name = nameOf(path);
   const { config, faults } = validateConfig(parse(name, readText(path, name)));
   if (config !== undefined) return config;
-  throw new ConfigFileError(`${name} has ${faults.length} fault${faults.length === 1 ? '' : 's'}:`, faults);
+  throw faultyConfig(path, faults);
 }
+
+/** The error of a file that is JSON, but has faults. */
+export function faultyConfig(path: string, faults: readonly Fault[]): ConfigFileError {
+  const count = `${faults.length} fault${faults.length === 1 ? '' : 's'}`;
+  return new ConfigFileError(`${nameOf(path)} has ${count}:`, faults);
+}
+
+const nameOf = (path: string) => (path === '-' ? 'standard input' : path);
 
 function readText(path: string, name: string): string {
   try {

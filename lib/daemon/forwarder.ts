@@ -1,4 +1,4 @@
-import { type Balancer, Frame } from '../balancer/index.js';
+import { type Application, type Balancer, Frame, type ResolvedConfig } from '../balancer/index.js';
 import type { Arena, Link } from '../link/index.js';
 
 /** How often the balancer's clock moves when nothing else happens, in milliseconds. */
@@ -47,6 +47,14 @@ export class Forwarder {
       this.#lookAtLinks();
       this.#advance();
     }, ADVANCE_INTERVAL);
+  }
+
+  /** Has the balancer take over another configuration, and tells the neighbors. */
+  apply(config: ResolvedConfig): Application {
+    const application = this.#balancer.apply(config, this.#now());
+    this.#sendEmitted();
+    this.#flush();
+    return application;
   }
 
   /** Stops the clock. The links are the caller's to close. */

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { Balancer, type ResolvedConfig } from '../balancer/index.js';
+import { type Application, Balancer, type ResolvedConfig, type Snapshot } from '../balancer/index.js';
 import { Arena, PACKET_SOCKET_SLOTS, PacketSocketLink } from '../link/index.js';
 import { type NativeAddon, requireNative } from '../native.js';
 import { nativeError } from '../native-error.js';
@@ -12,7 +12,7 @@ import { shieldedBy } from './shielded.js';
 export interface RunOptions {
   /** Ends the run. */
   readonly signal: AbortSignal;
-  /** Add the kernel's routes over the same interfaces, as they are at the start. */
+  /** Add the kernel's routes over the same interfaces, as they are at the start and at each reload. */
   readonly importRoutes?: boolean;
   /** Called once, when frames are balanced. */
   readonly onReady?: (running: RunningBalancer) => void;
@@ -24,6 +24,14 @@ export interface RunningBalancer {
   readonly shield: string | undefined;
   /** Every counter by its name; those of links are called `link.NAME.COUNTER`. */
   counters(): Record<string, number>;
+  /** What was balanced, by service and real server. */
+  statistics(): Snapshot;
+  /**
+   * Takes over another configuration; connections live on.
+   * @returns what differed; or every fault, and then all is as it was
+   * @throws ToaError ERR_TOA_SHIELD, ERR_TOA_COMMAND, likewise
+   */
+  reload(config: ResolvedConfig): Application;
 }
 
 /**
@@ -35,21 +43,37 @@ export async function runBalancer(config: ResolvedConfig, options: RunOptions): 
   const addon = requireNative();
   const interfaces = config.links.map((link) => link.interface);
   for (const name of interfaces) requireInterface(addon, name);
-  const routes = options.importRoutes
-    ? mergeRoutes(config.routes, importRoutes(config.links))
-    : config.routes;
+  const complete = ({ routes, ...rest }: ResolvedConfig): ResolvedConfig => ({
+    ...rest,
+    routes: options.importRoutes ? mergeRoutes(routes, importRoutes(rest.links)) : routes,
+  });
+  let current = complete(config);
 
   // Before the sockets: from the moment that they are open, frames wait that the host must not answer as well.
-  using shield = new Shield(interfaces, shieldedBy(config));
+  using shield = new Shield(interfaces, shieldedBy(current));
   const arena = new Arena(interfaces.length * PACKET_SOCKET_SLOTS);
   const links: PacketSocketLink[] = [];
   try {
     for (const name of interfaces) links.push(new PacketSocketLink(addon, name, arena));
     const environment = { links, secret: randomBytes(32), now: performance.now() };
-    const balancer = new Balancer({ ...config, routes }, environment);
+    const balancer = new Balancer(current, environment);
     const forwarder = new Forwarder(balancer, links, arena);
     forwarder.start();
-    options.onReady?.({ shield: shield.table, counters: () => collectCounters(balancer, links) });
+    const reload = (next: ResolvedConfig): Application => {
+      const wanted = complete(next);
+      shield.cover(shieldedBy(current, wanted));
+      const application = forwarder.apply(wanted);
+      if (application.faults === undefined) current = wanted;
+      const { addresses, answers } = shieldedBy(current);
+      shield.cover({ addresses: [...addresses, ...balancer.formerLocalAddresses], answers });
+      return application;
+    };
+    options.onReady?.({
+      shield: shield.table,
+      counters: () => collectCounters(balancer, links),
+      statistics: () => balancer.statistics.snapshot(),
+      reload,
+    });
     await aborted(options.signal);
     forwarder.stop();
   } finally {

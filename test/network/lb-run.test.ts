@@ -1,9 +1,13 @@
 // `toa lb run` as its administrator sees it. Picture: testbed.ts.
 
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Namespace } from '../../cli/namespaces/namespace.js';
 import type { Finished } from '../../cli/namespaces/process.js';
 import type { BalancerConfig } from '../../lib/balancer/config/index.js';
+import { readJson, readOneJson } from '../cli/json.js';
 import { main } from '../cli/toa.js';
 import { networkTest } from './network-test.js';
 import {
@@ -57,7 +61,7 @@ networkTest(
 );
 
 networkTest(
-  'interrupted, it ends with 130 and a table of the counters that are not zero',
+  'interrupted, it ends with 130, a table of its statistics and one of the counters that are not zero',
   async (network) => {
     const { client, balancer, server } = buildTestbed(network);
     await startServer(server, 'http', 80);
@@ -67,11 +71,70 @@ networkTest(
     await get(client, `http://${families[0].url}/`);
     const { code, stdout } = await running.stop('SIGINT');
     assert.equal(code, 130);
-    assert.match(stdout.toString(), /^COUNTER +VALUE\n/);
-    assert.match(stdout.toString(), /^connections-new +1$/m);
-    assert.doesNotMatch(stdout.toString(), / 0$/m);
+    const [statistics = '', counters = ''] = stdout.toString().split(/^(?=COUNTER)/m);
+    assert.match(statistics, /^SERVICE +WEIGHT +ACTIVE +INACTIVE +CONNS /);
+    assert.match(statistics, /^ {2}-> 10\.0\.0\.2:80 +1 +\d +\d +1 +[1-9]/m);
+    assert.match(counters, /^COUNTER +VALUE\n/);
+    assert.match(counters, /^connections-new +1$/m);
+    assert.doesNotMatch(counters, / 0$/m);
   },
 );
+
+networkTest('SIGHUP has it take over what its file says now, if all of that is sound', async (network, t) => {
+  const { client, balancer, server } = buildTestbed(network);
+  for (const port of [80, 81]) await startServer(server, 'http', port);
+  const folder = mkdtempSync(join(tmpdir(), 'toa-reload-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, 'lb.json');
+  const write = (config: object) => writeFileSync(file, JSON.stringify(config));
+  write(balancerConfig([80]));
+  const running = balancer.start(process.execPath, [main, 'lb', 'run', '-c', file, '--json']);
+  await running.line(/^ready/);
+  const reload = async (event: RegExp) => {
+    running.child.kill('SIGHUP');
+    return readOneJson('lb-run', `${await running.line(event)}\n`);
+  };
+
+  write({ ...balancerConfig([80, 81]), routes: [{ to: '10.0.0.0/33', link: 'servers' }] });
+  const { faults } = await reload(/"event":"refused"/);
+  assert.deepEqual(
+    (faults as { path: string }[]).map(({ path }) => path),
+    ['routes[0].to'],
+  );
+  await running.line(/^ {2}routes\[0\]\.to: given "10\.0\.0\.0\/33"/);
+  write(balancerConfig([80], { settings: { maxConnections: 5 } }));
+  const refusal = await reload(/"event":"refused".*maxConnections/);
+  assert.match(String(refusal.message), /has 1 fault:\n {2}settings\.maxConnections: given 5, wanted 262144/);
+  await get(client, `http://${families[0].url}/`);
+
+  write(balancerConfig([80, 81]));
+  const { difference } = await reload(/"event":"reloaded"/);
+  assert.deepEqual(difference, { services: { added: ['203.0.113.80:81', '[2001:db8::80]:81'] } });
+  await running.line(/^service 203\.0\.113\.80:81 added$/);
+  for (const { url } of families) {
+    const { answer, own } = await get(client, `http://${url}:81/`);
+    assert.equal(answer.client, own);
+  }
+
+  const { code, stdout } = await running.stop('SIGTERM');
+  assert.equal(code, 0);
+  const events = readJson('lb-run', stdout.toString());
+  const { services } = events.find(({ event }) => event === 'statistics') as {
+    services: { name: string; realServers: { name: string; traffic: Record<string, number> }[] }[];
+  };
+  const rows = services.map(({ name, realServers: [first] }) => [
+    name,
+    first?.name,
+    first?.traffic.connections,
+  ]);
+  assert.deepEqual(rows, [
+    ['203.0.113.80:80', '10.0.0.2:80', 1],
+    ['[2001:db8::80]:80', '[fd00::2]:80', 0],
+    ['203.0.113.80:81', '10.0.0.2:81', 1],
+    ['[2001:db8::80]:81', '[fd00::2]:81', 1],
+  ]);
+  assert.equal(balancer.execute('nft', 'list', 'ruleset'), '');
+});
 
 networkTest('an interface that is not there ends it with 3 and its name', async (network) => {
   const { balancer } = buildTestbed(network);
