@@ -6,6 +6,8 @@ const statuses = {
   SIGHUP: exitStatus.ok,
 } as const;
 
+type EndingSignal = keyof typeof statuses;
+
 /**
  * Takes the signals that end a program, while it lives, so that work in progress can be brought to its end: `signal` is aborted.
  * A second signal ends the program at once.
@@ -14,11 +16,15 @@ export class Interruption {
   readonly #abort = new AbortController();
   readonly #listener = (signal: NodeJS.Signals) => {
     if (this.signal.aborted) process.exit(this.status);
-    this.#abort.abort(statuses[signal as keyof typeof statuses]);
+    this.#abort.abort(statuses[signal as EndingSignal]);
   };
 
-  constructor() {
-    for (const signal of Object.keys(statuses)) process.on(signal, this.#listener);
+  readonly #signals: readonly EndingSignal[];
+
+  /** @param signals those that end it: a daemon reads its configuration again on SIGHUP */
+  constructor(signals: readonly EndingSignal[] = ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+    this.#signals = signals;
+    for (const signal of signals) process.on(signal, this.#listener);
   }
 
   get signal(): AbortSignal {
@@ -31,7 +37,7 @@ export class Interruption {
   }
 
   [Symbol.dispose](): void {
-    for (const signal of Object.keys(statuses)) process.off(signal, this.#listener);
+    for (const signal of this.#signals) process.off(signal, this.#listener);
   }
 }
 

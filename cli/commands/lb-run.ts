@@ -56,7 +56,7 @@ function check({ config, json }: LbRunOptions): number {
 
 async function run(options: LbRunOptions): Promise<number> {
   const config = readConfigFile(options.config);
-  using interruption = new Interruption();
+  using interruption = new Interruption(['SIGINT', 'SIGTERM']);
   let running: RunningBalancer | undefined;
   const show = () => {
     if (running === undefined) return;
