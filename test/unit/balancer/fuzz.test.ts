@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { fragmentsOf } from '../../model/fragmentation.js';
 import { Flow } from '../../support/flow.js';
-import { type BuiltFrame, packet, pattern } from '../../support/packet-builder.js';
+import { type BuiltFrame, type PacketBuilder, packet, pattern } from '../../support/packet-builder.js';
 import { neighborReply, Rig } from '../../support/rig.js';
 import { tcpOption } from '../../support/tcp-segment.js';
 import { INSIDE, MACS, OUTSIDE, TOPOLOGIES, type Topology } from '../../support/topology.js';
@@ -42,6 +42,8 @@ function seeds(topology: Topology, flow: Flow): (readonly [number, BuiltFrame])[
         .payload(30),
     ] as const,
     [OUTSIDE, outside.ip(ends).udp({ from: 1, to: 2 }).payload(30)] as const,
+    errorAbout(topology, flow.toServer({ flags: 'PA', seq: 1, ack: 1, payload: 40, options }), INSIDE),
+    errorAbout(topology, flow.toClient({ flags: 'PA', seq: 1, ack: 41, payload: 40 }), OUTSIDE),
   ];
   const datagram = { below: outside, from: flow.clientAddress, to: topology.vip, id: 7, body: pattern(80) };
   for (const fragment of fragmentsOf(datagram, 40)) frames.push([OUTSIDE, fragment]);
@@ -51,6 +53,22 @@ function seeds(topology: Topology, flow: Flow): (readonly [number, BuiltFrame])[
     frames.push([OUTSIDE, ip.extension(0).extension(60).tcp({ from: 1, to: 80, flags: 'S' })]);
   }
   return frames.map(([link, frame]) => [link, frame.build()] as const);
+}
+
+/** A router's error about a packet of the balancer's. */
+function errorAbout({ family }: Topology, [, built]: readonly [number, PacketBuilder], link: 0 | 1) {
+  const about = built.bytes().slice(14);
+  const to = family === 4 ? about.slice(12, 16) : about.slice(8, 24);
+  const from = family === 4 ? '192.0.2.99' : '2001:db8:99::1';
+  const ethernet = packet().ethernet({ from: MACS.gateway, to: MACS.balancer[link] });
+  const kind = family === 4 ? { type: 3, code: 4 } : { type: 2 };
+  return [
+    link,
+    ethernet
+      .ip({ from, to })
+      .icmp({ ...kind, rest: 1300 })
+      .payload(about),
+  ] as const;
 }
 
 type Mutation =
