@@ -77,50 +77,51 @@ async function startAll(network: Network): Promise<Testbed & { running: RunningP
 }
 
 const CONNECTIONS = 5000;
-const PER_SECOND = 800;
+const PER_SECOND = 500;
+
+/** Makes half of the connections from each family; the endpoints that they came from, or why not all of them came about. */
+async function makeConnections(client: Namespace): Promise<{ owns: string[]; failure?: string }> {
+  const owns: string[] = [];
+  for (const { vip, client: from } of families) {
+    const args = [program('paced-clients'), vip, '80', `${CONNECTIONS / 2}`, `${PER_SECOND}`, from];
+    const { code, stdout, stderr } = await client.run(process.execPath, args);
+    if (code !== 0) return { owns, failure: stderr };
+    owns.push(...(JSON.parse(stdout.toString()) as string[]));
+  }
+  return { owns };
+}
 
 networkTest(
   '5,000 paced connections: as many are told as the balancer counts, each with its client',
   async (network, t) => {
-    const { client, server, running } = await startAll(network);
-    let made = 0;
+    const { client, balancer, server } = buildTestbed(network);
+    await startServer(server, 'http', 80);
+    const trust = families.map(({ local }) => local).join(',');
     for (const attempt of [1, 2]) {
-      const watch = await startWatch(
-        server,
-        'eth0',
-        '-p',
-        '80',
-        '--trust',
-        families.map(({ local }) => local).join(','),
-      );
-      const owns: string[] = [];
-      for (const { vip, client: from } of families) {
-        const args = [program('paced-clients'), vip, '80', `${CONNECTIONS / 2}`, `${PER_SECOND}`, from];
-        const { code, stdout, stderr } = await client.run(process.execPath, args);
-        assert.equal(code, 0, stderr);
-        owns.push(...(JSON.parse(stdout.toString()) as string[]));
-      }
-      made += CONNECTIONS;
+      const running = await startBalancer(balancer, balancerConfig([80]));
+      const watch = await startWatch(server, 'eth0', '-p', '80', '--trust', trust);
+      const { owns, failure } = await makeConnections(client);
       const { connections, summary } = await stopWatch(watch);
-      if (summary.dropped > 0) {
-        assert.equal(attempt, 1, `overloaded: the kernel dropped ${summary.dropped} packets, twice`);
-        t.diagnostic(`the kernel dropped ${summary.dropped} packets: once more`);
+      const counters = await stopBalancer(running);
+      const overload = failure ?? (summary.dropped > 0 && `the kernel dropped ${summary.dropped} packets`);
+      if (overload) {
+        assert.equal(attempt, 1, `overloaded, twice: ${overload}`);
+        t.diagnostic(`overloaded, once more: ${overload}`);
         continue;
       }
-      const counters = await stopBalancer(running);
       // A client's port used again in time makes a new connection out of an old one.
-      assert.equal(counters['connections-new']! + counters['connections-reused']!, made);
+      assert.equal(counters['connections-new']! + counters['connections-reused']!, CONNECTIONS);
       assert.equal(summary.connections, CONNECTIONS);
       assert.equal(summary.withToa, CONNECTIONS);
       assert.deepEqual(summary.outcomes, { established: CONNECTIONS });
-      assert.equal(connections.length, CONNECTIONS);
       const told = connections.map((each) => each.client && endpoint(each.client.address, each.client.port));
       assert.deepEqual(told.sort(), owns.sort());
       for (const { odd, trusted, on } of connections) {
         assert.deepEqual([odd, trusted, on], [[], true, ['syn', 'ack', 'data']]);
       }
       for (const { local } of families) {
-        assert.equal(summary.peers.find(({ address }) => address === local)?.connections, CONNECTIONS / 2);
+        const ofLocal = summary.peers.find(({ address }) => address === local);
+        assert.equal(ofLocal?.connections, CONNECTIONS / 2);
       }
       return;
     }

@@ -4,7 +4,7 @@
 import { once } from 'node:events';
 import { request } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { endpoint } from '../testbed.js';
+import { formatEndpoint } from '../../../lib/net/address.js';
 
 const [host = '', port = '', count = '', perSecond = '', ...addresses] = process.argv.slice(2);
 
@@ -16,7 +16,7 @@ async function get(index: number): Promise<string> {
   const asking = request({ host, port, localAddress, agent: false }).end();
   const [response] = await once(asking, 'response');
   const { socket } = response;
-  const own = endpoint(socket.localAddress ?? '', socket.localPort ?? 0);
+  const own = formatEndpoint(socket.localAddress ?? '', socket.localPort ?? 0);
   await response.toArray();
   return own;
 }
