@@ -399,7 +399,7 @@ export class Balancer {
     const headerDue = (words[base + STATE]! & FLAG_HEADER_DUE) !== 0;
     if (headerDue && !this.#proxyHeaders.onClientPacket(connection, frame, this.#tick)) return DROPPED;
     this.#count(frame, owner & 0xffff, PACKETS_IN, BYTES_IN);
-    if (frame.segments > 1) this.#sendAhead(frame, service, base, hop);
+    if (frame.segments > 1) this.#sendAhead(frame, service, base, hop, mtu);
     forwarding.toServer(frame, words, base, toa, optionLimit(frame, mtu), this.counters);
     return this.#send(frame, hop, mtu);
   }
@@ -428,9 +428,14 @@ export class Balancer {
   }
 
   /** Sends what a client's GSO frame has to be preceded by. */
-  #sendAhead(frame: Frame, { forwarding, toa }: VirtualService, base: number, hop: number): void {
+  #sendAhead(
+    frame: Frame,
+    { forwarding, toa }: VirtualService,
+    base: number,
+    hop: number,
+    mtu: number,
+  ): void {
     const { words } = this.connections;
-    const mtu = this.#neighbors.mtuOf(hop);
     for (;;) {
       const head = forwarding.splitAhead(frame, words, base, toa, this.emitted, this.counters);
       if (head === undefined) return;
