@@ -1,0 +1,138 @@
+// The network of the modes in which real servers know the clients: everybody on one wire, and a client behind a router.
+//
+//   client 198.51.100.7, .8, .9 ══ outer router lan 203.0.113.1 ──┬── switch
+//          2001:db8:51::7, ::8, ::9              2001:db8::1      │
+//                                 balancer, no address ── lan ────┤
+//                                 server 203.0.113.2 ── eth0 ─────┘
+//                                        2001:db8::2
+//
+// VIPs 203.0.113.80 and 2001:db8::80; the balancer's own addresses are 203.0.113.3 and 2001:db8::3. Neither the way to the
+// server nor that to the client (══) has room for the 1500 bytes that both ends believe in: 1400 and 1300.
+
+import type { Namespace } from '../../cli/namespaces/namespace.js';
+import type { Network } from '../../cli/namespaces/network.js';
+import type { BalancerConfig } from '../../lib/balancer/config/index.js';
+
+const WAY_TO_SERVER = 1400;
+const WAY_TO_CLIENT = 1300;
+
+export const lanFamilies = [
+  {
+    family: 4,
+    prefix: 24,
+    host: 32,
+    clients: ['198.51.100.7', '198.51.100.8', '198.51.100.9'],
+    gateway: '198.51.100.1',
+    router: '203.0.113.1',
+    server: '203.0.113.2',
+    own: '203.0.113.3',
+    vip: '203.0.113.80',
+    url: '203.0.113.80',
+    lan: '203.0.113.0/24',
+    everything: '0.0.0.0/0',
+  },
+  {
+    family: 6,
+    prefix: 64,
+    host: 128,
+    clients: ['2001:db8:51::7', '2001:db8:51::8', '2001:db8:51::9'],
+    gateway: '2001:db8:51::1',
+    router: '2001:db8::1',
+    server: '2001:db8::2',
+    own: '2001:db8::3',
+    vip: '2001:db8::80',
+    url: '[2001:db8::80]',
+    lan: '2001:db8::/64',
+    everything: '::/0',
+  },
+] as const;
+
+export interface Lan {
+  readonly client: Namespace;
+  readonly balancer: Namespace;
+  readonly server: Namespace;
+}
+
+export function buildLan(network: Network): Lan {
+  const [client, router, wire, balancer, server] = ['client', 'router', 'switch', 'balancer', 'server'].map(
+    (role) => network.namespace(role),
+  ) as [Namespace, Namespace, Namespace, Namespace, Namespace];
+  const ends = (addresses: readonly string[], { prefix }: (typeof lanFamilies)[number]) =>
+    addresses.map((address) => `${address}/${prefix}`);
+  network.cable(
+    { namespace: client, device: 'eth0', addresses: lanFamilies.flatMap((each) => ends(each.clients, each)) },
+    {
+      namespace: router,
+      device: 'outer',
+      addresses: lanFamilies.flatMap((each) => ends([each.gateway], each)),
+    },
+  );
+  wire.ip('link', 'add', 'switch', 'type', 'bridge');
+  wire.ip('link', 'set', 'switch', 'up');
+  for (const [namespace, device, address] of [
+    [router, 'lan', 'router'],
+    [balancer, 'lan', undefined],
+    [server, 'eth0', 'server'],
+  ] as const) {
+    const addresses = address === undefined ? [] : lanFamilies.flatMap((each) => ends([each[address]], each));
+    network.cable({ namespace, device, addresses }, { namespace: wire, device: namespace.role });
+    wire.ip('link', 'set', namespace.role, 'master', 'switch');
+  }
+  router.ip('link', 'set', 'outer', 'mtu', String(WAY_TO_CLIENT));
+  router.sysctl({
+    'net/ipv4/ip_forward': 1,
+    'net/ipv6/conf/all/forwarding': 1,
+    'net/ipv4/conf/all/send_redirects': 0,
+    'net/ipv4/conf/lan/send_redirects': 0,
+  });
+  for (const { everything, gateway } of lanFamilies) client.route(everything, { via: gateway });
+  return { client, balancer, server };
+}
+
+/** A forwarding mode; of TUN there are two, as the outer header is of the inner one's family or of the other. */
+export type LanMode = 'nat' | 'dr' | 'tun' | 'tun-crossed';
+
+/** Makes the server a real server of the mode, as administrators do. TUN asks for ipip, sit and ip6_tunnel in the kernel. */
+export function joinMode(server: Namespace, mode: LanMode): void {
+  for (const { family, host, everything, router, own, vip } of lanFamilies) {
+    // NAT: the way back is the balancer.
+    server.route(everything, { via: mode === 'nat' ? own : router });
+    if (mode === 'dr') server.address('lo', `${vip}/${host}`);
+    if (isTunnel(mode)) server.address(family === 4 ? 'tunl0' : 'ip6tnl0', `${vip}/${host}`);
+  }
+  if (isTunnel(mode)) {
+    // IPv4 inside as well; the others are for one inner family each.
+    server.ip('-6', 'tunnel', 'change', 'ip6tnl0', 'mode', 'any');
+    for (const device of ['tunl0', 'sit0', 'ip6tnl0']) server.ip('link', 'set', device, 'up');
+  }
+  // Nobody but the balancer may say that it has the VIP.
+  if (mode !== 'nat')
+    server.sysctl({ 'net/ipv4/conf/all/arp_ignore': 1, 'net/ipv4/conf/all/arp_announce': 2 });
+}
+
+function isTunnel(mode: LanMode): boolean {
+  return mode === 'tun' || mode === 'tun-crossed';
+}
+
+/** One service for each family and port, each going to the same port of the server. */
+export function lanConfig(mode: LanMode, ports: readonly number[]): BalancerConfig {
+  const own = lanFamilies.map((each) => each.own);
+  return {
+    links: [{ name: 'lan', addresses: isTunnel(mode) ? [] : own }],
+    routes: lanFamilies.flatMap(({ lan, server, host, everything, router }) => [
+      { to: lan, link: 'lan' },
+      { to: `${server}/${host}`, link: 'lan', mtu: WAY_TO_SERVER },
+      { to: everything, link: 'lan', via: router },
+    ]),
+    services: ports.flatMap((port) =>
+      lanFamilies.map(({ vip }, i) => ({
+        address: vip,
+        port,
+        mode: mode === 'tun-crossed' ? ('tun' as const) : mode,
+        scheduler: 'rr' as const,
+        ...(isTunnel(mode) && { localAddresses: own }),
+        realServers: [{ address: lanFamilies[mode === 'tun-crossed' ? 1 - i : i]!.server, port }],
+      })),
+    ),
+  };
+}
