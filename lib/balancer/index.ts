@@ -10,4 +10,5 @@ export type {
   Snapshot,
   TrafficStatistics,
 } from './statistics/statistics.js';
+export { type TracedClient, Tracer, type TraceStep } from './tracer.js';
 export { CONSUMED, DROPPED } from './verdict.js';

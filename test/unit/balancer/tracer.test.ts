@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Frame, HEADROOM, Tracer, type TraceStep } from '../../../lib/balancer/index.js';
+import { Flow } from '../../support/flow.js';
+import { type PacketBuilder, packet } from '../../support/packet-builder.js';
+import { Rig } from '../../support/rig.js';
+import { IPV4, MACS, OUTSIDE, TOPOLOGIES } from '../../support/topology.js';
+import { hex } from '../../support/wire.js';
+
+const START = HEADROOM + 10;
+
+/** Hands frames to a tracer as a daemon does. */
+function traced(rig: Rig, client: string, port?: number) {
+  const steps: TraceStep[] = [];
+  const tracer = new Tracer(rig.balancer, { address: client, port }, (step) => steps.push(step));
+  const send = (link: number, built: PacketBuilder) => {
+    const { bytes, virtio } = built.build();
+    const buffer = new Uint8Array(START + bytes.length + 64);
+    buffer.set(virtio, START - 10);
+    buffer.set(bytes, START);
+    const verdict = tracer.process(new Frame(buffer).at(START, bytes.length, link), rig.now);
+    rig.drain();
+    return verdict;
+  };
+  return { steps, tracer, send };
+}
+
+for (const topology of TOPOLOGIES) {
+  test(`IPv${topology.family}: a connection's story has both directions, what was changed, and why a packet was dropped`, () => {
+    const rig = new Rig({ topology });
+    const flow = new Flow(rig).half();
+    const { steps, send } = traced(rig, flow.clientAddress);
+    send(...flow.client({ flags: 'A', seq: 1, ack: 1 }));
+    send(...flow.fromServer({ flags: 'PA', seq: 1, ack: 1, payload: 'hello' }));
+    send(...flow.client({ flags: 'A', seq: 1, ack: 6, ip: { ttl: 1 } }));
+    assert.deepEqual(
+      steps.map(({ verdict, connection, link }) => [link, verdict, connection?.state]),
+      [
+        [0, 'sent', 'established'],
+        [1, 'sent', 'established'],
+        [0, 'dropped', 'established'],
+      ],
+    );
+    const [ack, answer, late] = steps as [TraceStep, TraceStep, TraceStep];
+    assert.equal(ack.counted['toa-added'], 1);
+    assert.match(ack.packet, / \[A\] seq \d+ ack \d+ win \d+ length 0$/);
+    const option = Buffer.from(flow.toa).toString('hex');
+    assert.match(ack.sent[0]?.packet ?? '', new RegExp(` options ${option}$`));
+    assert.match(answer.packet, /\[PA\].* length 5/);
+    assert.equal(answer.sent[0]?.link, 0);
+    assert.equal(late.counted['drop-ttl-expired'], 1);
+    assert.equal(late.sent.length, 1, 'time exceeded goes back');
+  });
+}
+
+test('other clients, and other ports of the client, are not followed', () => {
+  const rig = new Rig({ topology: IPV4 });
+  const flow = new Flow(rig).half();
+  const other = new Flow(rig, { client: 8 }).half();
+  const { steps, send } = traced(rig, flow.clientAddress, flow.clientPort + 1);
+  send(...flow.client({ flags: 'A', seq: 1, ack: 1 }));
+  send(...other.client({ flags: 'A', seq: 1, ack: 1 }));
+  send(...other.fromServer({ flags: 'A', seq: 1, ack: 1 }));
+  assert.deepEqual(steps, []);
+});
+
+test('a SYN that opens a connection, a stray and a packet of another kind are part of the story', () => {
+  const rig = new Rig({ topology: IPV4 });
+  const flow = new Flow(rig);
+  const { steps, send } = traced(rig, flow.clientAddress);
+  send(...flow.client({ flags: 'A', seq: 1, ack: 1 }));
+  send(...flow.client({ flags: 'S' }));
+  const gre = packet()
+    .ethernet({ from: MACS.gateway, to: MACS.balancer[OUTSIDE] })
+    .ip({ from: flow.clientAddress, to: IPV4.vip, protocol: 47 })
+    .payload(4);
+  send(OUTSIDE, gre);
+  assert.deepEqual(
+    steps.map(({ verdict, connection, counted }) => [verdict, connection?.state, Object.keys(counted)]),
+    [
+      ['sent', undefined, ['frames-in', 'drop-stray', 'answer-reset']],
+      ['sent', 'synReceived', ['frames-in', 'frames-forwarded', 'connections-new']],
+      ['dropped', undefined, ['frames-in', 'drop-unsupported-protocol']],
+    ],
+  );
+  assert.match(steps[2]?.packet ?? '', /protocol 47$/);
+});
+
+test('what the balancer sends to the client of its own accord is told', () => {
+  const rig = new Rig({ topology: IPV4, service: { timeouts: { established: 5 } } });
+  const flow = new Flow(rig).open();
+  const { steps, tracer } = traced(rig, flow.clientAddress);
+  for (let second = 1; second <= 8; second++) {
+    tracer.advance(rig.now + second * 1000);
+    rig.drain();
+  }
+  assert.equal(steps.length, 1);
+  assert.match(steps[0]?.packet ?? '', /\[R\]/);
+  assert.equal(steps[0]?.link, undefined);
+});
+
+test('a frame that is no packet at all is passed on untold', () => {
+  const rig = new Rig({ topology: IPV4 });
+  const steps: TraceStep[] = [];
+  const tracer = new Tracer(rig.balancer, { address: '203.0.113.7' }, (step) => steps.push(step));
+  const before = rig.counter('frames-in');
+  const buffer = new Uint8Array(START + 64);
+  buffer.set(hex('0200000000b00200000001018888'), START);
+  tracer.process(new Frame(buffer).at(START, 14, 0), rig.now);
+  tracer.process(new Frame(buffer).at(START, 3, 0), rig.now);
+  assert.deepEqual(steps, []);
+  assert.equal(rig.counter('frames-in') - before, 2);
+});
