@@ -1,8 +1,10 @@
-import { Command } from 'commander';
+import { Command, InvalidArgumentError } from 'commander';
 import type { Difference, Fault, ResolvedConfig } from '../../lib/balancer/config/index.js';
+import type { TracedClient, TraceStep } from '../../lib/balancer/index.js';
 import { ConfigFileError, faultyConfig, readConfigFile } from '../../lib/daemon/config-file.js';
 import { type RunningBalancer, runBalancer } from '../../lib/daemon/run.js';
 import { ToaError } from '../../lib/errors.js';
+import { formatAddress, parseAddress, parseEndpoint } from '../../lib/net/address.js';
 import { exitStatus } from '../exit-status.js';
 import { Interruption } from '../interruption.js';
 import { describeDifference } from '../output/difference.js';
@@ -10,11 +12,13 @@ import { addManual } from '../output/manual.js';
 import { statisticsTable, toStatisticsJson } from '../output/statistics.js';
 import { print, printJson, say, toJson } from '../output/streams.js';
 import { table } from '../output/table.js';
+import { traceEvent, traceLines } from '../output/trace.js';
 
 interface LbRunOptions {
   config: string;
   importRoutes?: boolean;
   check?: boolean;
+  trace?: TracedClient;
   json?: boolean;
 }
 
@@ -28,6 +32,11 @@ export function lbRunCommand(): Command {
       "add the kernel's routes over the same interfaces, read at the start and at each reload",
     )
     .option('--check', 'only read the configuration: exit 0 if it is sound, 2 with every fault if not')
+    .option(
+      '--trace <client>',
+      "tell what becomes of this client's packets: an address, or address:port",
+      tracedClient,
+    )
     .option('--json', 'events as JSON, one a line')
     .action(async (options: LbRunOptions) => {
       process.exitCode = options.check ? check(options) : await run(options);
@@ -35,10 +44,28 @@ export function lbRunCommand(): Command {
   return addManual(command, {
     details: [
       'Says "ready" on standard error when it balances. Prints its statistics by service and real server, and its counters, when it ends (SIGINT, SIGTERM), and on SIGUSR2. With --json each event is a line on standard output: {"event":"ready",...}, {"event":"statistics",...}, {"event":"counters",...}.',
+      'With --trace it tells of each packet of one client, and of real servers to it, where it went and what it was counted as: the reason, if it was dropped. {"event":"trace",...}.',
       'On SIGHUP it reads its configuration again, and takes over what differs while connections live on: {"event":"reloaded",...}. If anything is wrong with it, the running one stays, and every fault is named: {"event":"refused",...}. Links, profile and maxConnections cannot change.',
     ],
-    examples: ['toa lb run -c lb.json --check', 'sudo toa lb run -c lb.json --import-routes'],
+    examples: [
+      'toa lb run -c lb.json --check',
+      'sudo toa lb run -c lb.json --import-routes',
+      'sudo toa lb run -c lb.json --trace 203.0.113.7',
+    ],
   });
+}
+
+function tracedClient(text: string): TracedClient {
+  const endpoint = parseEndpoint(text);
+  if (endpoint !== undefined) return endpoint;
+  const address = parseAddress(text);
+  if (address !== undefined) return { address: formatAddress(address.bytes, 0, address.family) };
+  throw new InvalidArgumentError('wanted: an address, or 203.0.113.7:51514, [2001:db8::7]:51514');
+}
+
+function tellStep(step: TraceStep, json = false): void {
+  if (json) printJson('lb-run/1', traceEvent(step));
+  else print(traceLines(step));
 }
 
 function check({ config, json }: LbRunOptions): number {
@@ -70,6 +97,7 @@ async function run(options: LbRunOptions): Promise<number> {
     await runBalancer(config, {
       signal: interruption.signal,
       importRoutes: options.importRoutes ?? false,
+      trace: options.trace && { client: options.trace, tell: (step) => tellStep(step, options.json) },
       onReady: (balancer) => {
         running = balancer;
         announce(config, balancer, options.json);

@@ -7,12 +7,16 @@ const ADVANCE_INTERVAL = 250;
 /** Batches taken from one link before the others get their turn, and the event loop its own. */
 const ROUNDS = 8;
 
+type Entrance = Pick<Balancer, 'process' | 'advance'>;
+
 /**
  * The loop that joins a balancer to its links: what is readable is received in a batch, processed frame by frame and
  * sent in batches. Nothing waits for a batch to fill.
  */
 export class Forwarder {
   readonly #balancer: Balancer;
+  /** The balancer, or who looks at what goes into it. */
+  readonly #entrance: Entrance;
   readonly #links: readonly Link[];
   readonly #frame: Frame;
   readonly #now: () => number;
@@ -22,15 +26,18 @@ export class Forwarder {
 
   /**
    * @param links in the order of the balancer's configuration, all on `arena`
+   * @param tracer stands in front of the balancer, if somebody wants to know what happens to a client
    * @param now a monotonic clock in milliseconds
    */
   constructor(
     balancer: Balancer,
     links: readonly Link[],
     arena: Arena,
+    tracer?: Entrance,
     now: () => number = () => performance.now(),
   ) {
     this.#balancer = balancer;
+    this.#entrance = tracer ?? balancer;
     this.#links = links;
     this.#frame = new Frame(arena.bytes);
     this.#up = links.map((link) => link.isUp());
@@ -72,16 +79,17 @@ export class Forwarder {
   }
 
   #processBatch(link: Link, index: number, count: number): void {
-    const balancer = this.#balancer;
+    const entrance = this.#entrance;
+    const { emitted } = this.#balancer;
     const links = this.#links;
     const frame = this.#frame;
     const { received } = link;
     const now = this.#now();
     for (let i = 0; i < count; i++) {
       frame.at(received[2 * i]!, received[2 * i + 1]!, index);
-      const verdict = balancer.process(frame, now);
+      const verdict = entrance.process(frame, now);
       // First what goes ahead of the frame: the first half of one that was split.
-      if (balancer.emitted.count > 0) this.#sendEmitted();
+      if (emitted.count > 0) this.#sendEmitted();
       if (verdict >= 0) links[verdict]!.queue(frame.start, frame.length);
     }
     this.#flush();
@@ -99,7 +107,7 @@ export class Forwarder {
   #advance(): void {
     let more = true;
     while (more) {
-      more = this.#balancer.advance(this.#now());
+      more = this.#entrance.advance(this.#now());
       this.#sendEmitted();
       this.#flush();
     }

@@ -1,5 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import { type Application, Balancer, type ResolvedConfig, type Snapshot } from '../balancer/index.js';
+import {
+  type Application,
+  Balancer,
+  type ResolvedConfig,
+  type Snapshot,
+  type TracedClient,
+  Tracer,
+  type TraceStep,
+} from '../balancer/index.js';
 import { Arena, PACKET_SOCKET_SLOTS, PacketSocketLink } from '../link/index.js';
 import { type NativeAddon, requireNative } from '../native.js';
 import { nativeError } from '../native-error.js';
@@ -14,6 +22,8 @@ export interface RunOptions {
   readonly signal: AbortSignal;
   /** Add the kernel's routes over the same interfaces, as they are at the start and at each reload. */
   readonly importRoutes?: boolean;
+  /** Follow a client's packets, each told with what became of it. */
+  readonly trace?: { readonly client: TracedClient; readonly tell: (step: TraceStep) => void } | undefined;
   /** Called once, when frames are balanced. */
   readonly onReady?: (running: RunningBalancer) => void;
 }
@@ -57,7 +67,9 @@ export async function runBalancer(config: ResolvedConfig, options: RunOptions): 
     for (const name of interfaces) links.push(new PacketSocketLink(addon, name, arena));
     const environment = { links, secret: randomBytes(32), now: performance.now() };
     const balancer = new Balancer(current, environment);
-    const forwarder = new Forwarder(balancer, links, arena);
+    const { trace } = options;
+    const tracer = trace && new Tracer(balancer, trace.client, trace.tell);
+    const forwarder = new Forwarder(balancer, links, arena, tracer);
     forwarder.start();
     const reload = (next: ResolvedConfig): Application => {
       const wanted = complete(next);
