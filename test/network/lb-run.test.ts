@@ -194,3 +194,43 @@ networkTest(
     assert.equal(counters['drop-no-service'], 2);
   },
 );
+
+networkTest("--trace tells what becomes of one client's packets, and of nobody else's", async (network) => {
+  const { client, balancer, server } = buildTestbed(network);
+  await startServer(server, 'http', 80);
+  const running = await startBalancer(balancer, balancerConfig([80]), '--trace', '203.0.113.7');
+  const url = `http://${families[0].url}/`;
+  await get(client, url, '--interface', '203.0.113.8');
+  const { own } = await get(client, url, '--interface', '203.0.113.7');
+  const { stdout } = await running.stop('SIGTERM');
+  interface Step {
+    event: string;
+    packet: string;
+    verdict: string;
+    counted: Record<string, number>;
+  }
+  const steps = readJson<Step>('lb-run', stdout.toString()).filter(({ event }) => event === 'trace');
+  const packets = steps.map(({ packet }) => packet);
+  assert.ok(packets.length >= 8, packets.join('\n'));
+  const [syn, synAck] = packets;
+  assert.ok(syn?.startsWith(`${own} > 203.0.113.80:80 [S]`), syn);
+  assert.match(synAck ?? '', /^10\.0\.0\.2:80 > 10\.0\.0\.1:\d+ \[SA\]/);
+  assert.equal(steps[0]?.counted['toa-added'], 1);
+  assert.ok(steps.every(({ verdict }) => verdict !== 'dropped'));
+  assert.doesNotMatch(packets.join('\n'), /203\.0\.113\.8:/);
+});
+
+networkTest('--trace wants an address', async (network) => {
+  const balancer = network.namespace('balancer');
+  const { code, stderr } = await balancer.run(process.execPath, [
+    main,
+    'lb',
+    'run',
+    '-c',
+    '-',
+    '--trace',
+    'host',
+  ]);
+  assert.equal(code, 2);
+  assert.match(stderr, /wanted: an address/);
+});
