@@ -15,7 +15,8 @@ Napi::Value GetSocketOption(const Napi::CallbackInfo& info) {
   return Result(info, returned < 0 ? returned : static_cast<int64_t>(length));
 }
 
-// getpeername() or getsockname(). The kernel reports the length it would have liked to write, which may be more than there was room for.
+// getpeername() or getsockname(). The kernel reports the length it would have liked to write, which may be more
+// than there was room for.
 template <int (*function)(int, sockaddr*, socklen_t*) noexcept>
 Napi::Value GetName(const Napi::CallbackInfo& info) {
   auto into = info[1].As<Napi::Uint8Array>();

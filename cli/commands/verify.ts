@@ -7,9 +7,9 @@ import { addManual } from '../output/manual.js';
 import { print, printJson, say } from '../output/streams.js';
 import { connectionJson, requestJson } from '../verify/json.js';
 import { LiveVerification } from '../verify/live.js';
-import { verifyRequest } from '../verify/request.js';
+import { type VerifiedRequest, verifyRequest } from '../verify/request.js';
 import { connectionLine, requestLine, Tally } from '../verify/text.js';
-import { failures } from '../verify/verdict.js';
+import { failures, type Verdict } from '../verify/verdict.js';
 import { portList } from '../watch/plan.js';
 import { wholeNumber } from '../whole-number.js';
 
@@ -61,9 +61,9 @@ async function verify(options: VerifyOptions): Promise<number> {
   interruption.signal.addEventListener('abort', () => done.abort());
   const limit = duration === undefined ? undefined : setTimeout(() => done.abort(), 1000 * duration);
   const tally = new Tally();
-  const take = (event: { verdict: Parameters<Tally['add']>[0] }, line: string, fields: object) => {
+  const take = ({ verdict }: { verdict: Verdict }, line: string, fields: object) => {
     if (done.signal.aborted && count !== undefined) return;
-    tally.add(event.verdict);
+    tally.add(verdict);
     if (json) printJson('verify/1', fields);
     else print(line);
     if (url === undefined && tally.total === count) done.abort();
@@ -107,13 +107,11 @@ function protocolOf(url: string): string {
   return URL.canParse(url) ? new URL(url).protocol : '';
 }
 
-type Requested = Awaited<ReturnType<typeof verifyRequest>>;
-
 async function request(
   url: string,
   count: number,
   end: AbortSignal,
-  take: (request: Requested) => void,
+  take: (request: VerifiedRequest) => void,
 ): Promise<void> {
   for (let made = 0; made < count && !end.aborted; made++) {
     const requested = await verifyRequest(url, end);

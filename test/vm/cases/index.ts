@@ -14,6 +14,7 @@ import { programCases } from './programs.js';
 import { rivalCases } from './rivals.js';
 import { topologyCases } from './topology.js';
 import { trustCases } from './trust.js';
+import { verifyCases } from './verify.js';
 
 /** All cases, in the order in which they run. */
 export const cases: readonly Case[] = [
@@ -29,6 +30,7 @@ export const cases: readonly Case[] = [
   ...commandLineCases,
   ...doctorCases,
   ...probeCases,
+  ...verifyCases,
   ...topologyCases,
   ...loadCases,
   ...ipvsCases,
