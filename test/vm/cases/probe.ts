@@ -42,12 +42,9 @@ async function probe(mark: Mark, port: number, on: readonly Carrier[], losesAck 
 
 /** Keeps the kernel's resets from all probes of a case, faster than a guard for each. */
 function guard(guest: Guest, port: number): void {
-  const chain = 'type filter hook output priority -300;';
-  runCommand(
-    'nft',
-    ['-f', '-'],
-    `table inet probes { chain output { ${chain} tcp dport ${port} tcp flags rst drop; } }`,
-  );
+  const rule = `tcp dport ${port} tcp flags rst drop`;
+  const chain = `chain output {\ntype filter hook output priority -300;\n${rule}\n}`;
+  runCommand('nft', ['-f', '-'], `table inet probes {\n${chain}\n}\n`);
   guest.afterwards(() => runCommand('nft', ['delete', 'table', 'inet', 'probes']));
 }
 
@@ -63,7 +60,7 @@ async function serve(guest: Guest): Promise<number> {
 export const probeCases: readonly Case[] = [
   {
     name: 'toa probe: every format is recovered by the module from the segment that ends the handshake',
-    patience: 300,
+    patience: 400,
     run: async (guest) => {
       guest.load({ trusted: '127.0.0.1,::1', formats: 'all' });
       const port = await serve(guest);
@@ -91,7 +88,7 @@ export const probeCases: readonly Case[] = [
   },
   {
     name: 'toa probe and toa serve as processes: the module tells the client, and what it does not trust is said',
-    patience: 200,
+    patience: 400,
     run: async (guest) => {
       guest.load({ trusted: '10.0.0.1' });
       const network = new Network();

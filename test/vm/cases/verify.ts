@@ -41,7 +41,7 @@ interface Event {
 async function verify(guest: Guest, cases: readonly Row[]): Promise<number | null> {
   const listening = await guest.listen(4);
   const port = String(listening.port);
-  const args = ['verify', '--port', port, '--count', String(cases.length), '--duration', '100', '--json'];
+  const args = ['verify', '--port', port, '--count', String(cases.length), '--duration', '200', '--json'];
   const running = await guest.program([process.execPath, main, ...args], /^verifying/);
   const expected = new Map<string, Row>();
   for (const row of cases) {
@@ -49,7 +49,7 @@ async function verify(guest: Guest, cases: readonly Row[]): Promise<number | nul
     expected.set(client.name, row);
     client.write('x');
   }
-  const { code, stdout, stderr } = await within(110, 'toa verify', running.finished());
+  const { code, stdout, stderr } = await within(210, 'toa verify', running.finished());
   const lines = stdout.toString().trimEnd().split('\n');
   const events = lines.map((line) => JSON.parse(line) as Event).filter(({ event }) => event === 'connection');
   strictEqual(events.length, cases.length, stderr);
@@ -65,7 +65,7 @@ async function verify(guest: Guest, cases: readonly Row[]): Promise<number | nul
 export const verifyCases: readonly Case[] = [
   {
     name: 'toa verify: what the module has recorded is compared with the wire, and what it has not is explained',
-    patience: 300,
+    patience: 500,
     run: async (guest) => {
       guest.load();
       strictEqual(await verify(guest, rows), 1);
