@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { validateConfig } from '../../lib/balancer/config/index.js';
@@ -48,7 +48,7 @@ test('the configuration of the README is sound', () => {
 });
 
 test('what the README and its documents link to exists', () => {
-  for (const path of ['README.md', 'docs/development.md', 'docs/json.md']) {
+  for (const path of ['README.md', ...readdirSync('docs').map((name) => `docs/${name}`)]) {
     const base = new URL(`../../../${path}`, import.meta.url);
     for (const [, target] of readFileSync(path, 'utf8').matchAll(/\]\((?!https?:)([^)#]+)\)/g)) {
       assert.ok(existsSync(new URL(target!, base)), `${path} links to ${target}`);

@@ -1,0 +1,18 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { COUNTER } from '../../lib/balancer/counters.js';
+
+const text = readFileSync('docs/counters.md', 'utf8');
+const [counters = '', mapping = ''] = text.split("## LVS's names");
+
+test('docs/counters.md explains every counter once, in the order in which they are printed', () => {
+  const documented = [...counters.matchAll(/^\| `([\w-]+)` \| \S/gm)].map(([, name]) => name);
+  assert.deepEqual(documented, Object.keys(COUNTER));
+});
+
+test("what LVS's names are mapped to is counted", () => {
+  const named = [...mapping.matchAll(/`((?:drop|toa|connections|fragments)-[a-z-]+[a-z])`/g)];
+  assert.ok(named.length > 8);
+  for (const [, name] of named) assert.ok(name! in COUNTER, name);
+});
