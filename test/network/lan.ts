@@ -9,10 +9,13 @@
 // VIPs 203.0.113.80 and 2001:db8::80; the balancer's own addresses are 203.0.113.3 and 2001:db8::3. Neither the way to the
 // server nor that to the client (══) has room for the 1500 bytes that both ends believe in: 1400 and 1300.
 
+import { join } from 'node:path';
 import type { Namespace } from '../../cli/namespaces/namespace.js';
 import type { Network } from '../../cli/namespaces/network.js';
 import type { BalancerConfig } from '../../lib/balancer/config/index.js';
+import { packageRoot } from '../../lib/native.js';
 
+const TUNNEL_END = join(packageRoot, 'test/network/programs/tunnel-end.py');
 const WAY_TO_SERVER = 1400;
 const WAY_TO_CLIENT = 1300;
 
@@ -92,22 +95,17 @@ export function buildLan(network: Network): Lan {
 /** A forwarding mode; of TUN there are two, as the outer header is of the inner one's family or of the other. */
 export type LanMode = 'nat' | 'dr' | 'tun' | 'tun-crossed';
 
-/** Makes the server a real server of the mode, as administrators do. TUN asks for ipip, sit and ip6_tunnel in the kernel. */
-export function joinMode(server: Namespace, mode: LanMode): void {
-  for (const { family, host, everything, router, own, vip } of lanFamilies) {
+/** Makes the server a real server of the mode, as administrators do; but the end of the tunnels is a program. */
+export async function joinMode(server: Namespace, mode: LanMode): Promise<void> {
+  for (const { host, everything, router, own, vip } of lanFamilies) {
     // NAT: the way back is the balancer.
     server.route(everything, { via: mode === 'nat' ? own : router });
-    if (mode === 'dr') server.address('lo', `${vip}/${host}`);
-    if (isTunnel(mode)) server.address(family === 4 ? 'tunl0' : 'ip6tnl0', `${vip}/${host}`);
+    if (mode !== 'nat') server.address('lo', `${vip}/${host}`);
   }
-  if (isTunnel(mode)) {
-    // IPv4 inside as well; the others are for one inner family each.
-    server.ip('-6', 'tunnel', 'change', 'ip6tnl0', 'mode', 'any');
-    for (const device of ['tunl0', 'sit0', 'ip6tnl0']) server.ip('link', 'set', device, 'up');
-  }
+  if (mode === 'nat') return;
   // Nobody but the balancer may say that it has the VIP.
-  if (mode !== 'nat')
-    server.sysctl({ 'net/ipv4/conf/all/arp_ignore': 1, 'net/ipv4/conf/all/arp_announce': 2 });
+  server.sysctl({ 'net/ipv4/conf/all/arp_ignore': 1, 'net/ipv4/conf/all/arp_announce': 2 });
+  if (isTunnel(mode)) await server.start('python3', [TUNNEL_END]).line(/^ready/);
 }
 
 function isTunnel(mode: LanMode): boolean {

@@ -1,4 +1,4 @@
-/** What must be so in every mode in which real servers know the clients: in namespaces here, and in virtual machines. */
+/** What must be so in every mode in which real servers know the clients. */
 import assert from 'node:assert/strict';
 import type { Network } from '../../cli/namespaces/network.js';
 import type { RunningProcess } from '../../cli/namespaces/process.js';
@@ -38,7 +38,7 @@ export const modeChecks: readonly ModeCheck[] = [
 
 export async function startMode(network: Network, mode: LanMode): Promise<Running> {
   const lan = buildLan(network);
-  joinMode(lan.server, mode);
+  await joinMode(lan.server, mode);
   await startServer(lan.server, 'http', PORT, locals);
   const running = await startBalancer(lan.balancer, lanConfig(mode, [PORT, REFUSED_PORT]));
   return { ...lan, running };

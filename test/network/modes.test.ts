@@ -1,10 +1,21 @@
-// NAT and DR with real clients and servers. TUN wants ends of tunnels that not every kernel has: test/vm/cases/modes.ts.
+// NAT, DR and TUN with real clients and servers, in the network of lan.ts.
 
+import { existsSync } from 'node:fs';
 import { modeChecks, startMode } from './mode-checks.js';
 import { networkTest } from './network-test.js';
 
-for (const mode of ['nat', 'dr'] as const) {
+const modes = {
+  nat: 'NAT',
+  dr: 'DR',
+  tun: 'TUN, IPv4 in IPv4 and IPv6 in IPv6',
+  'tun-crossed': 'TUN, IPv4 in IPv6 and IPv6 in IPv4',
+} as const;
+
+for (const mode of ['nat', 'dr', 'tun', 'tun-crossed'] as const) {
   for (const { name, run } of modeChecks) {
-    networkTest(`${mode.toUpperCase()}: ${name}`, async (network) => run(await startMode(network, mode)));
+    networkTest(`${modes[mode]}: ${name}`, async (network, t) => {
+      if (mode.startsWith('tun') && !existsSync('/dev/net/tun')) return t.skip('there is no /dev/net/tun');
+      await run(await startMode(network, mode));
+    });
   }
 }
