@@ -106,24 +106,28 @@ export interface Wishes {
   readonly service?: Writable<Service>;
   /** Fields of a second service beside it, otherwise the same. */
   readonly second?: Writable<Service>;
+  /** Or all services, each at another port, otherwise as usual in its mode. */
+  readonly services?: readonly Writable<Service>[];
   readonly settings?: BalancerConfig['settings'];
   readonly routes?: BalancerConfig['routes'];
 }
 
 /** A configuration for one topology: one service at its VIP, validated and complete. */
 export function configuration(topology: Topology, wishes: Wishes = {}): ResolvedConfig {
-  const { service, second, settings = {}, routes = defaultRoutes(topology) } = wishes;
-  const usual: Service = {
+  const { second, settings = {}, routes = defaultRoutes(topology) } = wishes;
+  const usual = (service: Writable<Service> | undefined): Service => ({
     address: topology.vip,
     port: topology.port,
     scheduler: 'rr',
     ...fieldsOf(topology, service?.mode ?? 'fullnat'),
     ...service,
-  };
+  });
+  const first = usual(wishes.service);
+  const services = second === undefined ? [first] : [first, { ...first, ...second }];
   const validated = validateConfig({
     links: [{ name: 'outside' }, { name: 'inside' }],
     routes,
-    services: second === undefined ? [usual] : [usual, { ...usual, ...second }],
+    services: wishes.services?.map(usual) ?? services,
     // Room for a test's connections: the default's megabytes for every rig are most of a test's time.
     settings: { maxConnections: 2048, ...settings },
   });

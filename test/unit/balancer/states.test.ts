@@ -7,32 +7,16 @@ import {
   ONE_WAY,
   STATES,
 } from '../../../lib/balancer/connection/state.js';
+import { NEXT_STATES, SHORT } from '../../model/tcp-states.js';
 import { Flow } from '../../support/flow.js';
 import { Rig } from '../../support/rig.js';
 import { TOPOLOGIES } from '../../support/topology.js';
 
-/**
- * The next-state table of Linux's IPVS as its documentation-by-code has it: state, then what follows a client's SYN,
- * FIN, ACK, RST, a server's, and a client's whose server is never seen. An ACK without a connection closes, as in Alibaba's LVS.
- */
-const TABLE = `
-  NONE        SR CL CL CL  SS TW ES CL  SR CL CL CL
-  EST         ES CW ES CL  ES FW ES CL  ES FW ES CL
-  SYN_SENT    ES SS SS CL  SS SS SS SS  ES SS SS CL
-  SYN_RECV    SR TW ES SR  SR TW ES CL  SR TW ES SR
-  FIN_WAIT    SR TW FW CL  SS FW FW CL  SR FW FW CL
-  TIME_WAIT   SR TW TW CL  SS TW TW TW  SR TW TW CL
-  CLOSE       SR CL CL CL  SS CL CL CL  SR CL CL CL
-  CLOSE_WAIT  SR CW CW CL  SS TW CW CL  SR CW CW CL
-  LAST_ACK    SR LA CL LA  SS LA LA CL  SR LA CL LA
-  LISTEN      SR LI LI LI  LI LI ES CL  SR LI LI LI
-  SYNACK      SR TW ES SR  SR TW ES CL  SR TW ES CL`;
-const SHORT = ['NO', 'ES', 'SS', 'SR', 'FW', 'TW', 'CL', 'CW', 'LA', 'LI', 'SA'];
 const SENDERS = [FROM_CLIENT, FROM_SERVER, ONE_WAY];
 const FLAGS = { S: 2, F: 1, A: 16, R: 4 };
 
 test('each state follows from the one before, the flags and the direction, as in IPVS', () => {
-  const rows = TABLE.trim().split('\n');
+  const rows = NEXT_STATES.trim().split('\n');
   assert.equal(rows.length, STATES.indexOf('udp'));
   for (const [state, row] of rows.entries()) {
     const cells = row.trim().split(/\s+/).slice(1);

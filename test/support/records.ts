@@ -1,0 +1,41 @@
+/** A balancer's connections as text, read from its records. */
+import {
+  CLIENT,
+  CLIENT_PORTS,
+  EXPIRES,
+  FLAG_TEMPLATE,
+  FLAG_UDP,
+  RECORD_WORDS,
+  SERVER,
+  STATE,
+  STATE_MASK,
+  VIP,
+} from '../../lib/balancer/connection/record.js';
+import { STATES } from '../../lib/balancer/connection/state.js';
+import type { Balancer } from '../../lib/balancer/index.js';
+import { addressText, concat, u32 } from './wire.js';
+
+/** `tcp CLIENT PORT > VIP PORT → SERVER state until TICK`, in no order; templates left out. */
+export function connectionsOf({ connections }: Balancer): string[] {
+  const { words, used } = connections;
+  const texts: string[] = [];
+  for (let base = 0; base < used * RECORD_WORDS; base += RECORD_WORDS) {
+    const state = words[base + STATE]!;
+    if (state === 0 || (state & FLAG_TEMPLATE) !== 0) continue;
+    const address = (at: number) => text(words.subarray(base + at, base + at + 4));
+    const ports = words[base + CLIENT_PORTS]!;
+    const protocol = (state & FLAG_UDP) === 0 ? 'tcp' : 'udp';
+    const client = `${address(CLIENT)} ${ports >>> 16}`;
+    const vip = `${address(VIP)} ${ports & 0xffff}`;
+    const fate = `${STATES[state & STATE_MASK]} until ${words[base + EXPIRES]}`;
+    texts.push(`${protocol} ${client} > ${vip} → ${address(SERVER)} ${fate}`);
+  }
+  return texts;
+}
+
+/** Four words; IPv4 as IPv4-mapped. */
+function text(words: Int32Array): string {
+  const bytes = concat(...Array.from(words, (word) => u32(word >>> 0)));
+  const mapped = words[0] === 0 && words[1] === 0 && words[2] === 0xffff;
+  return addressText(mapped ? bytes.slice(12) : bytes);
+}
