@@ -138,6 +138,12 @@ export class ModelBalancer {
     return all[n % Math.max(1, all.length)];
   }
 
+  /** A connection, by a number. */
+  known(n: number): Connection | undefined {
+    const all = [...this.connections.values()];
+    return all[n % Math.max(1, all.length)];
+  }
+
   #count(name: string, amount = 1): void {
     this.counters.set(name, (this.counters.get(name) ?? 0) + amount);
   }
