@@ -211,7 +211,7 @@ export class Balancer {
 
   /**
    * Takes over another configuration: only what differs changes, and connections live on. Frames may wait in `emitted`
-   * afterwards. With many connections it takes a moment where routes or local addresses differ: 1 ms for some 10 000.
+   * afterwards. Where routes or local addresses differ, each connection is looked at: some 10 ms for 10 000.
    * @param config validated (`validateConfig`); its links, `maxConnections` and `profile` are those of the running one
    * @param now milliseconds
    */

@@ -34,6 +34,8 @@ test('the package holds the sources of the addon, and nothing that npm would run
     'dist/lib/index.d.ts',
     'dist/toa.1',
     'schemas/formats.json',
+    'docs/configuration.md',
+    'docs/counters.md',
     'docs/json.md',
     'LICENSE',
   ]) {
