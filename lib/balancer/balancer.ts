@@ -652,9 +652,13 @@ export class Balancer {
 
   #createRoutes({ links, routes, services }: ResolvedConfig): Routes {
     const locals = services.flatMap(({ localAddresses }) => localAddresses);
-    const vips = services.flatMap(({ address }) => address.filter((text) => !text.includes('/')));
+    // Real servers that have the VIP themselves would not answer what seems to come from it.
+    const translated = services.filter(({ mode }) => mode !== 'dr' && mode !== 'tun');
+    const vips = translated.flatMap(({ address }) => address.filter((text) => !text.includes('/')));
     const ofLinks = links.flatMap(({ addresses }) => addresses);
-    return new Routes(routes, this.#linkIndex, [...ofLinks, ...locals, ...vips].map(wordsOf));
+    const own = [...ofLinks, ...locals, ...vips].map(wordsOf);
+    const linkLocals = this.#links.map(({ linkLocal }) => linkLocal);
+    return new Routes(routes, this.#linkIndex, own, linkLocals);
   }
 
   #createOwnAddresses({ links, services }: ResolvedConfig): OwnAddresses {

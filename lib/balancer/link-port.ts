@@ -13,6 +13,8 @@ export class LinkPort {
   readonly macHigh: number;
   readonly macLow: number;
   readonly mtu: number;
+  /** Its IPv6 address that every link has (RFC 4291 2.5.6, appendix A: from the MAC address), four words. */
+  readonly linkLocal: Int32Array;
 
   constructor(name: string, index: number, hardware: LinkHardware) {
     const view = new DataView(hardware.mac.buffer, hardware.mac.byteOffset, hardware.mac.byteLength);
@@ -21,5 +23,12 @@ export class LinkPort {
     this.macHigh = view.getUint16(0);
     this.macLow = view.getInt32(2);
     this.mtu = hardware.mtu;
+    const [a, b, c] = hardware.mac as unknown as [number, number, number];
+    this.linkLocal = Int32Array.of(
+      0xfe80_0000 | 0,
+      0,
+      ((a ^ 2) << 24) | (b << 16) | (c << 8) | 0xff,
+      (0xfe << 24) | (this.macLow & 0x00ff_ffff),
+    );
   }
 }

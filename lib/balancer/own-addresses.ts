@@ -60,6 +60,8 @@ export class OwnAddresses {
     }
     for (const address of former) this.#add(address, linksOf(address));
     for (const { link, address } of ofLinks) this.#add(address, [link]);
+    // Not announced: nobody but those whom we ask needs it.
+    for (const { index, linkLocal } of links) this.#answer(linkLocal, [index]);
   }
 
   /** Equal texts are equal addresses, answered for on equal links. */
@@ -115,9 +117,14 @@ export class OwnAddresses {
   #add(address: Int32Array, links: readonly number[]): void {
     const [word0, word1, word2, word3] = address as unknown as [number, number, number, number];
     if (this.#table.find(word0, word1, word2, word3, 0) !== -1) return;
+    this.#answer(address, links);
+    this.#places.push({ address, links });
+  }
+
+  #answer(address: Int32Array, links: readonly number[]): void {
+    const [word0, word1, word2, word3] = address as unknown as [number, number, number, number];
     this.#table.set(word0, word1, word2, word3, 0, 1);
     for (const link of links) this.#table.set(word0, word1, word2, word3, 1 + link, 1);
-    this.#places.push({ address, links });
   }
 }
 

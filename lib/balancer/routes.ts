@@ -23,18 +23,20 @@ export class Routes {
   readonly text: string;
 
   /**
-   * @param own VIPs and local addresses, from which a route without `source` gets one: the first in the network that
-   * its next hop is a neighbor in (to a stranger a gateway with reverse path filtering gives no answer), else the
-   * first of its family, else the unspecified address (an ARP probe, RFC 5227, which is still answered)
+   * @param own the addresses from which a route without `source` gets one: the first in the network that its next hop
+   * is a neighbor in (to a stranger a gateway with reverse path filtering gives no answer), else the first of its
+   * family; else for IPv6 the link's link-local one, for IPv4 none (an ARP probe, RFC 5227, which is answered still)
+   * @param linkLocals by link
    */
   constructor(
     routes: readonly RouteConfig[],
     linkIndex: ReadonlyMap<string, number>,
     own: readonly Int32Array[],
+    linkLocals: readonly Int32Array[],
   ) {
     const all = routes.map((route) => toRoute(route, linkIndex));
     const sources = routes.map((route, i) =>
-      route.source === undefined ? sourceOf(all[i]!, all, own) : wordsOf(route.source),
+      route.source === undefined ? sourceOf(all[i]!, all, own, linkLocals) : wordsOf(route.source),
     );
     this.#routes = all
       .map((route, i) => ({ ...route, source: sources[i]! }))
@@ -83,6 +85,7 @@ function sourceOf(
   route: Omit<Route, 'source'>,
   all: readonly Omit<Route, 'source'>[],
   own: readonly Int32Array[],
+  linkLocals: readonly Int32Array[],
 ): Int32Array {
   const { via, link, network } = route;
   const isNear = (other: Omit<Route, 'source'>): boolean =>
@@ -92,6 +95,6 @@ function sourceOf(
   return (
     candidates.find((words) => contains(near.network, words)) ??
     candidates[0] ??
-    (network.ipv4 ? Int32Array.of(0, 0, MAPPED_WORD, 0) : new Int32Array(4))
+    (network.ipv4 ? Int32Array.of(0, 0, MAPPED_WORD, 0) : linkLocals[link]!)
   );
 }

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Flow } from '../../support/flow.js';
-import { Rig } from '../../support/rig.js';
+import { packet } from '../../support/packet-builder.js';
+import { questionIn, Rig } from '../../support/rig.js';
 import { tcpOption } from '../../support/tcp-segment.js';
-import { TOPOLOGIES } from '../../support/topology.js';
+import { INSIDE, MACS, TOPOLOGIES } from '../../support/topology.js';
+import { addressText } from '../../support/wire.js';
 
 for (const topology of TOPOLOGIES) {
   const name = (what: string) => `DR over IPv${topology.family}: ${what}`;
@@ -32,6 +34,24 @@ for (const topology of TOPOLOGIES) {
         out: [flow.toServer({ flags: 'R', seq: 334 })],
       },
     ]);
+  });
+
+  test(name('real servers, which have the VIP themselves, are not asked for from it'), () => {
+    const rig = new Rig({ topology, service: { mode: 'dr' }, strangers: true });
+    rig.balancer.start(rig.now);
+    const asked = rig.drain().filter(({ link, decoded }) => link === INSIDE && questionIn(decoded));
+    assert.equal(asked.length, topology.realServers.length);
+    for (const { decoded } of asked) {
+      if (topology.family === 4) assert.equal(decoded.arp?.sender, '0.0.0.0');
+      else assert.equal(addressText(decoded.ip!.from), 'fe80::ff:fe00:b1', MACS.balancer[INSIDE]);
+    }
+    if (topology.family === 4) return;
+    const solicitation = packet()
+      .ethernet({ from: MACS.server(0), to: MACS.balancer[INSIDE] })
+      .ip({ from: topology.realServers[0]!, to: 'fe80::ff:fe00:b1', ttl: 255 })
+      .neighborSolicitation({ target: 'fe80::ff:fe00:b1', sourceMac: MACS.server(0) });
+    const answers = rig.send(INSIDE, solicitation);
+    assert.equal(answers[0]?.decoded.icmp?.type, 136, 'they can ask back');
   });
 
   test(name('connections go to the real servers in turn, each packet to the one of its connection'), () => {
