@@ -27,9 +27,11 @@ export function missingBuildTools(
   if (missing.length === 0) return undefined;
   const apt = `apt-get install ${missing.map(({ debian }) => debian).join(' ')}`;
   const dnf = `dnf install ${missing.map(({ fedora }) => fedora).join(' ')}`;
+  // Red Hat's and its likes have DKMS in EPEL only.
+  const enterprise = system.hasProgram('dkms') ? dnf : `dnf install epel-release && ${dnf}`;
   return {
     what: missing.map(({ what }) => what).join(', '),
-    remedy: { debian: apt, fedora: dnf, unknown: `${apt}, or ${dnf}` }[familyOf(system)],
+    remedy: { debian: apt, fedora: dnf, enterprise, unknown: `${apt}, or ${dnf}` }[familyOf(system)],
   };
 }
 
@@ -41,11 +43,12 @@ export function requireBuildTools(system: System, kernel: string): void {
 }
 
 /** Which packages a distribution has, by os-release(5). */
-function familyOf(system: System): 'debian' | 'fedora' | 'unknown' {
+function familyOf(system: System): 'debian' | 'fedora' | 'enterprise' | 'unknown' {
   const release = system.read('/etc/os-release') ?? system.read('/usr/lib/os-release') ?? '';
   const ids = [...release.matchAll(/^ID(?:_LIKE)?=(.*)$/gm)].flatMap(
     ([, value]) => value!.match(/\w+/g) ?? [],
   );
   if (ids.includes('debian') || ids.includes('ubuntu')) return 'debian';
-  return ids.some((id) => ['fedora', 'rhel', 'centos'].includes(id)) ? 'fedora' : 'unknown';
+  if (ids.includes('rhel') || ids.includes('centos')) return 'enterprise';
+  return ids.includes('fedora') ? 'fedora' : 'unknown';
 }

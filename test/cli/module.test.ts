@@ -113,7 +113,11 @@ test('what is missing for a build is named with the line that installs it, exit 
       'NAME="Linux Mint"\nID=linuxmint\nID_LIKE="ubuntu debian"\n',
       `apt-get install dkms make linux-headers-${kernel}`,
     ],
-    ['ID="rocky"\nID_LIKE="rhel centos fedora"\n', `dnf install dkms make kernel-devel-${kernel}`],
+    [
+      'ID="rocky"\nID_LIKE="rhel centos fedora"\n',
+      `dnf install epel-release && dnf install dkms make kernel-devel-${kernel}`,
+    ],
+    ['ID=fedora\n', `dnf install dkms make kernel-devel-${kernel}`],
     [
       'ID=arch\n',
       `apt-get install dkms make linux-headers-${kernel}, or dnf install dkms make kernel-devel-${kernel}`,
