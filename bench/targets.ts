@@ -30,6 +30,15 @@ const aims: readonly Aim[] = [
     measure: ({ core }) => core?.fullnat['4096']?.median,
   },
   {
+    what: 'memory of 1048576 connections, MB',
+    bound: 'at most',
+    wanted: 300,
+    measure: ({ core }) => {
+      const each = core?.table.memory['1048576'];
+      return each && (each.median * 1_048_576) / 1e6;
+    },
+  },
+  {
     what: 'heap growth per packet, bytes',
     bound: 'at most',
     wanted: 0.05, // the two readings of the heap allocate some themselves

@@ -31,6 +31,12 @@ function prepare(kind: string, connections: number): Replay[] {
       return [new BalancerReplay(establish(4, connections))];
     case 'fullnat6':
       return [new BalancerReplay(establish(6, connections))];
+    case 'nat64':
+      return [new BalancerReplay(establish(6, connections, kind))];
+    case 'nat':
+    case 'dr':
+    case 'tun':
+      return [new BalancerReplay(establish(4, connections, kind))];
     case 'dualStack':
       return [...prepare('fullnat', connections), ...prepare('fullnat6', connections)];
     case 'naive': {

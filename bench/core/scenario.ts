@@ -1,7 +1,9 @@
+import type { ForwardingMode } from '../../lib/balancer/config/model.js';
 import { Balancer, Frame, HEADROOM, validateConfig } from '../../lib/balancer/index.js';
 import { VNET_HEADER } from '../../lib/net/virtio.js';
 import { packet } from '../../test/support/packet-builder.js';
 import { type DecodedFrame, decodeFrame } from '../../test/support/packet-decoder.js';
+import { isOneWay } from '../../test/support/topology.js';
 import { encodeVirtio } from '../../test/support/virtio-header.js';
 import { addressText } from '../../test/support/wire.js';
 
@@ -56,9 +58,20 @@ export interface Scenario {
   segments: KnownSegment[];
 }
 
-/** Opens `connections` connections through a fresh balancer by playing their clients and their server. */
-export function establish(family: 4 | 6, connections: number): Scenario {
-  const player = new Player(family, connections);
+/** NAT64: clients of IPv6, the rest as in IPv4. */
+const nat64Plan = {
+  ...plans[6],
+  locals: plans[4].locals,
+  server: plans[4].server,
+  networks: [plans[6].networks[FRONT], plans[4].networks[BACK]],
+};
+
+/** How packets travel. */
+export type Way = ForwardingMode | 'nat64';
+
+/** Opens `connections` connections through a fresh balancer by playing their clients and, where it is heard, their server. */
+export function establish(family: 4 | 6, connections: number, way: Way = 'fullnat'): Scenario {
+  const player = new Player(family, connections, way);
   const segments: KnownSegment[] = [];
   for (let n = 0; n < connections; n++) segments.push(...player.connect(n));
   return { balancer: player.balancer, now: player.now, segments };
@@ -69,10 +82,12 @@ class Player {
   readonly balancer: Balancer;
   readonly now = 1000;
   readonly #plan;
+  readonly #mode: ForwardingMode;
   readonly #frame = new Frame(new Uint8Array(SLOT));
 
-  constructor(family: 4 | 6, connections: number) {
-    this.#plan = plans[family];
+  constructor(family: 4 | 6, connections: number, way: Way) {
+    this.#plan = way === 'nat64' ? nat64Plan : plans[family];
+    this.#mode = way === 'nat64' ? 'fullnat' : way;
     this.balancer = this.#createBalancer(connections);
   }
 
@@ -88,6 +103,11 @@ class Player {
         .payload(payload)
         .bytes();
     const syn = this.#forwarded(FRONT, fromClient('S', CLIENT_ISN, 0));
+    if (isOneWay(this.#mode)) {
+      this.#forward(FRONT, fromClient('A', CLIENT_ISN + 1, SERVER_ISN + 1));
+      const request = fromClient('PA', CLIENT_ISN + 1, SERVER_ISN + 1, PAYLOAD);
+      return [{ link: FRONT, bytes: request, forwarded: this.#forwarded(FRONT, request) }];
+    }
     const local = { address: addressText(syn.ip!.from), port: syn.tcp!.from };
     const received = syn.tcp!.seq;
     const fromServer = (flags: string, seq: number, ack: number, payload = '') =>
@@ -124,9 +144,9 @@ class Player {
         {
           address: vip,
           port: 80,
-          mode: 'fullnat',
+          mode: this.#mode,
           scheduler: 'rr',
-          localAddresses: locals,
+          ...((this.#mode === 'fullnat' || this.#mode === 'tun') && { localAddresses: locals }),
           realServers: [{ address: server, port: 80 }],
         },
       ],

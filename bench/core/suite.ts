@@ -2,7 +2,9 @@ import { fileURLToPath } from 'node:url';
 import { runCommand } from '../../lib/daemon/command.js';
 import { interleave } from '../support/rounds.js';
 import { type Summary, summarize } from '../support/statistics.js';
+import type { TableSample } from './table.js';
 
+const tableProgram = fileURLToPath(new URL('table.js', import.meta.url));
 const program = fileURLToPath(new URL('case.js', import.meta.url));
 
 /** By numbers of connections. */
@@ -12,17 +14,28 @@ export interface CoreResults {
   /** Nanoseconds per packet of process() on known connections: IPv4 alone, IPv6 alone, */
   fullnat: BySize;
   fullnat6: BySize;
+  /** the other ways to forward (IPv4; NAT64: IPv6 to IPv4), */
+  nat: BySize;
+  dr: BySize;
+  tun: BySize;
+  nat64: BySize;
   /** and the mean of both in one process; */
   dualStack: BySize;
   /** the IPv4 packets through a rewrite with strings, objects and a Map. */
   naive: BySize;
   /** Bytes that the heap has grown by over a million packets (IPv4). */
   heapGrowth: BySize;
+  /** Nanoseconds and bytes of a connection in a table of so many. */
+  table: Record<keyof TableSample, BySize>;
 }
 
-const sizes: Record<Exclude<keyof CoreResults, 'heapGrowth'>, readonly number[]> = {
+const sizes: Record<Exclude<keyof CoreResults, 'heapGrowth' | 'table'>, readonly number[]> = {
   fullnat: [16, 4096, 65_536],
   fullnat6: [16, 4096, 65_536],
+  nat: [4096],
+  dr: [4096],
+  tun: [4096],
+  nat64: [4096],
   dualStack: [4096],
   naive: [4096],
 };
@@ -31,9 +44,17 @@ const cases = (Object.keys(sizes) as (keyof typeof sizes)[]).flatMap((kind) =>
   sizes[kind].map((size) => ({ name: `${kind} ${size}`, kind, size })),
 );
 
+const tableSizes = [1024, 65_536, 1_048_576];
+
 /** Measures the core alone, each case in a process of its own in each round. */
 export async function benchCore(rounds: number): Promise<CoreResults> {
   const samples = await interleave(cases, rounds, ({ kind, size }) => measure(kind, size));
+  const tableCases = tableSizes.map((size) => ({ name: String(size), size }));
+  const tables = await interleave(tableCases, rounds, ({ size }) => measureTable(size));
+  const ofTable = (figure: keyof TableSample): BySize =>
+    Object.fromEntries(
+      tableSizes.map((size) => [size, summarize(tables.get(String(size))!.map((sample) => sample[figure]))]),
+    );
   const bySize = (kind: keyof typeof sizes, figure: keyof Sample): BySize =>
     Object.fromEntries(
       sizes[kind].map((size) => [
@@ -44,15 +65,29 @@ export async function benchCore(rounds: number): Promise<CoreResults> {
   return {
     fullnat: bySize('fullnat', 'nanoseconds'),
     fullnat6: bySize('fullnat6', 'nanoseconds'),
+    nat: bySize('nat', 'nanoseconds'),
+    dr: bySize('dr', 'nanoseconds'),
+    tun: bySize('tun', 'nanoseconds'),
+    nat64: bySize('nat64', 'nanoseconds'),
     dualStack: bySize('dualStack', 'nanoseconds'),
     naive: bySize('naive', 'nanoseconds'),
     heapGrowth: bySize('fullnat', 'heapGrowth'),
+    table: {
+      opening: ofTable('opening'),
+      finding: ofTable('finding'),
+      expiring: ofTable('expiring'),
+      memory: ofTable('memory'),
+    },
   };
 }
 
 interface Sample {
   nanoseconds: number;
   heapGrowth: number;
+}
+
+function measureTable(size: number): TableSample {
+  return JSON.parse(runCommand(process.execPath, [tableProgram, String(size)])) as TableSample;
 }
 
 function measure(kind: string, size: number): Sample {

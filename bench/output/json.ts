@@ -27,9 +27,14 @@ export function toJson(results: Results): Record<string, unknown> {
       core: {
         fullnat: mapValues(core.fullnat, medianOf),
         fullnat6: mapValues(core.fullnat6, medianOf),
+        nat: mapValues(core.nat, medianOf),
+        dr: mapValues(core.dr, medianOf),
+        tun: mapValues(core.tun, medianOf),
+        nat64: mapValues(core.nat64, medianOf),
         dualStack: mapValues(core.dualStack, medianOf),
         naive: mapValues(core.naive, medianOf),
         heapGrowth: mapValues(core.heapGrowth, medianOf),
+        table: mapValues(core.table, (figure) => mapValues(figure, medianOf)),
       },
     }),
     ...(receiver && {

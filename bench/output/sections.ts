@@ -18,7 +18,7 @@ export function sections(results: Results): Section[] {
   const targets = judge(results);
   return [
     ...(balancer ? [balancerSection(balancer)] : []),
-    ...(core ? [coreSection(core)] : []),
+    ...(core ? [coreSection(core), tableSection(core)] : []),
     ...(receiver ? [receiverSection(receiver)] : []),
     ...(watch ? [watchSection(watch)] : []),
     ...(targets.length > 0 ? [targetSection(targets)] : []),
@@ -53,7 +53,8 @@ function balancerSection(balancer: BalancerResults): Section {
   };
 }
 
-function coreSection({ fullnat, fullnat6, dualStack, naive, heapGrowth }: CoreResults): Section {
+function coreSection(core: CoreResults): Section {
+  const { fullnat, fullnat6, nat, dr, tun, nat64, dualStack, naive, heapGrowth } = core;
   const sizes = Object.keys(fullnat);
   const row = (name: string, summaries: Record<string, Summary>) => [
     name,
@@ -65,9 +66,31 @@ function coreSection({ fullnat, fullnat6, dualStack, naive, heapGrowth }: CoreRe
       ['connections', ...sizes],
       row('FULLNAT, IPv4', fullnat),
       row('FULLNAT, IPv6', fullnat6),
+      row('FULLNAT, IPv6 to IPv4', nat64),
+      row('NAT, IPv4', nat),
+      row('DR, IPv4', dr),
+      row('TUN, IPv4', tun),
       row('FULLNAT, both in one process', dualStack),
       row('naive: strings and a Map, IPv4', naive),
       row('bytes the heap grows by over a million packets', heapGrowth),
+    ],
+  };
+}
+
+function tableSection({ table }: CoreResults): Section {
+  const sizes = Object.keys(table.opening);
+  const row = (name: string, summaries: Record<string, Summary>) => [
+    name,
+    ...sizes.map((size) => withSpread(summaries[size], 0)),
+  ];
+  return {
+    title: 'Core: a connection in a table of so many',
+    rows: [
+      ['connections', ...sizes],
+      row('opening, ns', table.opening),
+      row('a packet of one of them, ns', table.finding),
+      row('expiring, ns', table.expiring),
+      row('memory, bytes', table.memory),
     ],
   };
 }

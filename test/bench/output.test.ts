@@ -31,9 +31,19 @@ const results: Results = {
   core: {
     fullnat: { 16: about(90), 4096: about(110), 65536: about(130) },
     fullnat6: { 16: about(90), 4096: about(110), 65536: about(130) },
+    nat: { 4096: about(100) },
+    dr: { 4096: about(80) },
+    tun: { 4096: about(110) },
+    nat64: { 4096: about(130) },
     dualStack: { 4096: about(120) },
     naive: { 4096: about(1100) },
     heapGrowth: { 16: about(0), 4096: about(0), 65536: about(2_000_000) },
+    table: {
+      opening: { 1024: about(600), 1048576: about(800) },
+      finding: { 1024: about(100), 1048576: about(300) },
+      expiring: { 1024: about(100), 1048576: about(200) },
+      memory: { 1024: about(5000), 1048576: about(250) },
+    },
   },
   receiver: {
     connectionsPerSecond: { plain: about(10_000), attached: about(9_800) },
