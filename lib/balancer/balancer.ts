@@ -113,6 +113,8 @@ export class Balancer {
   readonly #traffic = new Traffic();
   #now = 0;
   #tick = 0;
+  /** In which `advance` did last what it does once a second; `#now` moves with every packet. */
+  #second = 0;
   /** The neighbors that the configuration holds. */
   #prepared: number[] = [];
 
@@ -365,12 +367,13 @@ export class Balancer {
    * @returns whether there is more to do at once, when `emitted` was drained
    */
   advance(now: number): boolean {
-    const second = Math.floor(this.#now / 1000);
     this.#setClock(now);
     this.#neighbors.advance(this.#tick);
     this.#proxyHeaders.advance(this.#tick);
     if (this.statistics.advance(now)) this.#limitRates();
-    if (Math.floor(now / 1000) !== second) {
+    const second = Math.floor(now / 1000);
+    if (second !== this.#second) {
+      this.#second = second;
       this.#pathMtus.advance(this.#tick);
       this.#defence.advance(this.#tick, (this.emitted.available - EXPIRY_RESERVE) >> 1);
     }

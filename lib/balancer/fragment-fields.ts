@@ -23,6 +23,7 @@ import {
 import { TCP_HEADER } from '../net/tcp.js';
 import { UDP_HEADER } from '../net/udp.js';
 import { COUNTER } from './counters.js';
+import { PAGE } from './fragment-store.js';
 import type { Frame } from './frame.js';
 import { PARSED } from './parse.js';
 
@@ -64,10 +65,15 @@ export class FragmentFields {
     this.length = frame.start + frame.length - this.data;
   }
 
-  /** `PARSED`, or the counter that says why the fragment, taken by itself, must be dropped. */
+  /**
+   * `PARSED`, or the counter that says why the fragment, taken by itself, must be dropped. Of headers a page is kept;
+   * longer chains of IPv6's, which only jumbo frames could hold, are nothing that a host need take (RFC 8504 5.3).
+   */
   fault(frame: Frame): number {
     if (this.length === 0 || (this.more && this.length % 8 !== 0)) return COUNTER['drop-fragment-bad-length'];
-    if (isTooLong(frame.family, this.data - frame.start, this.at + this.length)) {
+    const headers = this.data - frame.start;
+    if (headers > PAGE) return COUNTER['drop-bad-ip-header'];
+    if (isTooLong(frame.family, headers, this.at + this.length)) {
       return COUNTER['drop-fragment-too-long'];
     }
     return this.at === 0 && !this.#holdsTransportHeader(frame) ? COUNTER['drop-fragment-tiny'] : PARSED;

@@ -211,7 +211,7 @@ export class Fragments {
 
   /** Tells an IPv6 sender what is wrong with a fragment, as RFC 8200 4.5 wants it. */
   #explain(frame: Frame, fault: number, now: number): void {
-    if (frame.family === 4) return;
+    if (frame.family === 4 || fault === COUNTER['drop-bad-ip-header']) return;
     const link = this.#links[frame.link]!;
     if (fault === COUNTER['drop-fragment-tiny']) this.#icmp.answer(frame, link, HEADERS_INCOMPLETE, 0, now);
     else {

@@ -8,12 +8,13 @@ import {
   writeFragment,
 } from '../../net/fragment.js';
 import { IPV4_DONT_FRAGMENT, IPV4_FRAGMENT, IPV4_SOURCE } from '../../net/ipv4.js';
-import { IPV6_SOURCE } from '../../net/ipv6.js';
+import { IPV6_HEADER, IPV6_SOURCE } from '../../net/ipv6.js';
 import type { KeyedHash } from '../connection/keyed-hash.js';
 import { COUNTER, type Counters } from '../counters.js';
 import type { Emitted } from '../emitted.js';
 import type { Frame } from '../frame.js';
 import { completeInSoftware } from './segments.js';
+import { IP_LENGTH_MAX } from './split.js';
 
 /**
  * The fragments of a sender are imitated down to these sizes: what every IPv6 link carries (RFC 8200 5) and every IPv4
@@ -83,7 +84,7 @@ export class Fragmenter implements CutPacket {
     this.length = frame.length - ETHERNET_HEADER;
     this.headers = repeatedHeaders(view, this.l3, this.family);
     this.payload = fragmentPayload(this.headers, this.family, size);
-    if (this.payload < 8) return this.#drop(COUNTER['drop-too-big']);
+    if (this.payload < 8 || this.#outgrowsIp) return this.#drop(COUNTER['drop-too-big']);
     const count = fragmentCount(this);
     this.#room = ETHERNET_HEADER + size;
     if (this.#emitted.room(this.#room) < count) return this.#drop(COUNTER['drop-out-of-buffers']);
@@ -91,6 +92,11 @@ export class Fragmenter implements CutPacket {
     this.#counters.add(COUNTER['packets-fragmented']);
     this.#counters.add(COUNTER['fragments-out'], count);
     return count;
+  }
+
+  /** Whether a tunnel or NAT64 has made the packet longer than its fragments could tell (a "ping of death"). */
+  get #outgrowsIp(): boolean {
+    return this.length - (this.family === 4 ? 0 : IPV6_HEADER) > IP_LENGTH_MAX;
   }
 
   /** The fragment at `index`, with the packet's Ethernet header, in a frame that is to be sent or discarded. */

@@ -6,7 +6,8 @@ import type { Emitted } from '../emitted.js';
 import type { Frame } from '../frame.js';
 import { growIpLength } from './rewrite.js';
 
-const IP_LENGTH_MAX = 65535;
+/** What the length field of an IP header can say. */
+export const IP_LENGTH_MAX = 65535;
 
 /** Whether the packet would no longer fit the length field of its IP header with `growth` bytes more. */
 export function outgrowsIp(frame: Frame, growth: number): boolean {

@@ -227,6 +227,14 @@ for (const topology of TOPOLOGIES) {
     assert.equal(rig.counter('fragments-timed-out'), 1);
   });
 
+  test(name('a datagram that its tunnel makes longer than any packet can be is dropped'), () => {
+    const rig = udpRig({ service: tunnel });
+    const longest = pattern(65535 - 8 - (family === 4 ? 20 : 0));
+    assert.deepEqual(sendAll(rig, inFragments(fromClient(longest), 1400)), []);
+    assert.equal(rig.counter('drop-too-big'), 1);
+    assert.notEqual(sendAll(rig, inFragments(fromClient(longest.slice(header)), 1400)).length, 0);
+  });
+
   test(name('a packet without buffers for all its fragments is dropped whole'), () => {
     const rig = udpRig();
     const { emitted } = rig.balancer;

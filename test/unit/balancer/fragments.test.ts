@@ -369,3 +369,21 @@ test('IPv6: a sender hears what is wrong with its fragment, as RFC 8200 wants it
     assert.deepEqual(answers, topology.family === 6 ? ipv6 : [[], [], []]);
   }
 });
+
+test('IPv6: headers that are longer than what is kept of them are refused, and touch nothing that is kept', () => {
+  const reassembler = new Reassembler(SMALL);
+  const topology = TOPOLOGIES[1]!;
+  const of = (id: number) => datagramOf(topology, { id, body: pattern(100, id) });
+  const withHeaders = (id: number, bytes: number) => {
+    const { below, from, to } = of(id);
+    const half = new Uint8Array((bytes - 14 - 40 - 8) / 2 - 2);
+    const headers = below!.ip({ from, to }).extension(0, half).extension(60, half);
+    return headers.fragment({ offset: 0, more: true, id, protocol: BARE }).payload(pattern(48));
+  };
+  assert.equal(reassembler.add(withHeaders(1, 2046)), 'held');
+  assert.equal(reassembler.add(fragmentOf(of(2), 48, 100, false)), 'held');
+  assert.equal(reassembler.add(withHeaders(3, 2062)), 'drop-bad-ip-header');
+  assert.deepEqual(reassembler.drain(), []);
+  assert.deepEqual(reassembler.add(fragmentOf(of(2), 0, 48, true)), wholeOf(of(2)).bytes());
+  assert.equal(reassembler.expire(60_000), 1);
+});

@@ -102,6 +102,20 @@ test('drop-entry defence: never and always do what they say', () => {
   }
 });
 
+test('drop-entry defence: it goes on while packets come without a pause', () => {
+  const settings = { maxConnections: 64, dropEntry: 'always' } as const;
+  const rig = new Rig({ topology, settings, service: { timeouts: { synReceived: 600 } } });
+  const flows = Array.from({ length: 64 }, (_, n) => new Flow(rig, { port: n + 1 }));
+  for (const flow of flows) flow.syn();
+  rig.wait(100);
+  for (let quarter = 0; quarter < 160; quarter++) {
+    rig.now += 249;
+    rig.send(...flows[0]!.client({ flags: 'R', seq: 1 }));
+    rig.wait(1);
+  }
+  assert.equal(rig.balancer.connections.count, 0);
+});
+
 test('drop-entry defence: of idle connections with n packets every n-th goes, those with more than eight stay', () => {
   const service = { timeouts: { established: 600 } };
   const rig = new Rig({ topology, settings: { maxConnections: 64, dropEntry: 'always' }, service });
