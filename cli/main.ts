@@ -1,10 +1,10 @@
 #!/usr/bin/env node
 import { commandLine } from './command-line.js';
-import { endQuietlyOnClosedPipe } from './output/streams.js';
-import { createProgram, withDefaultCommand } from './program.js';
+import { endWhereOutputCannotGo } from './output/streams.js';
+import { commandToRun, createProgram } from './program.js';
 import { report } from './report.js';
 
-endQuietlyOnClosedPipe();
+endWhereOutputCannotGo();
 
 const program = createProgram();
 let running = program;
@@ -12,7 +12,7 @@ program.hook('preAction', (_, command) => {
   running = command;
 });
 try {
-  await program.parseAsync(withDefaultCommand(program, process.argv.slice(2)), { from: 'user' });
+  await program.parseAsync(commandToRun(program, process.argv.slice(2)), { from: 'user' });
 } catch (error) {
   process.exitCode = report(error, commandLine(running));
 }

@@ -90,9 +90,22 @@ function settle(command: Command, parent: Command): void {
   for (const child of command.commands) settle(child, command);
 }
 
-/** The arguments with the command that runs where none was named: `toa` is `toa status`, `toa --json` is `toa status --json`. */
-export function withDefaultCommand(program: Command, args: readonly string[]): string[] {
+/**
+ * The arguments, with the command that runs where none was named: `toa` is `toa status`, `toa --json` is `toa status --json`.
+ * `toa help lb run` is `toa lb run --help`. Commander would answer for an unknown command's help with that of `toa`: without
+ * the wish for help it says that there is no such command, and which one may be meant.
+ */
+export function commandToRun(program: Command, args: readonly string[]): string[] {
   const { operands, unknown } = program.parseOptions([...args]);
-  const asksForHelp = unknown.includes('--help') || unknown.includes('-h');
-  return operands.length > 0 || asksForHelp ? [...args] : ['status', ...args];
+  const words = operands[0] === 'help' ? operands.slice(1) : operands;
+  const asksForHelp = words !== operands || unknown.includes('--help') || unknown.includes('-h');
+  if (asksForHelp) return isKnown(program, words) ? [...words, '--help'] : words;
+  return words.length > 0 ? [...args] : ['status', ...args];
+}
+
+/** Whether the words lead to a command; what follows one that has no others below it is its arguments. */
+function isKnown(command: Command, [word, ...rest]: readonly string[]): boolean {
+  if (word === undefined || command.commands.length === 0) return true;
+  const child = command.commands.find((one) => one.name() === word);
+  return child !== undefined && isKnown(child, rest);
 }

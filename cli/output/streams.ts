@@ -1,4 +1,5 @@
 import kleur from 'kleur';
+import { exitStatus } from '../exit-status.js';
 
 /** When color is used: `auto` is for terminals that did not ask to be spared (NO_COLOR). */
 export type ColorChoice = 'auto' | 'always' | 'never';
@@ -38,12 +39,16 @@ export function outputWidth(): number {
   return Number.isInteger(asked) && asked > 0 ? asked : (process.stdout.columns ?? Number.POSITIVE_INFINITY);
 }
 
-/** Ends quietly when the reader of our output has seen enough, as in `toa formats | head -1`. */
-export function endQuietlyOnClosedPipe(): void {
+/**
+ * Ends when nothing can be written any more: quietly where the reader of our output has seen enough, as in
+ * `toa formats | head -1`, else with status 1 and the reason, such as a full disk.
+ */
+export function endWhereOutputCannotGo(): void {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EPIPE') process.exit(process.exitCode ?? 0);
-      throw error;
+      if (error.code === 'EPIPE') process.exit(process.exitCode ?? exitStatus.ok);
+      if (stream === process.stdout) say(`toa: cannot write the output: ${error.message}`);
+      process.exit(exitStatus.failed);
     });
   }
 }

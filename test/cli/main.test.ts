@@ -79,11 +79,23 @@ test('an unknown command exits with 2 and suggests a known one, on standard erro
     [['formatz'], 'formats'],
     [['lb', 'rum'], 'run'],
     [['demo', '--jsn'], '--json'],
+    [['help', 'formatz'], 'formats'],
+    [['help', 'lb', 'rum'], 'run'],
+    [['formatz', '--help'], 'formats'],
   ] as const) {
     const { status, stdout, stderr } = toa(args);
     assert.equal(status, 2);
     assert.equal(stdout, '');
     assert.match(stderr, new RegExp(`^toa: unknown .*\n\\(Did you mean ${suggestion}\\?\\)\n`));
+  }
+});
+
+test('toa help of a command is its --help, also below another one', () => {
+  for (const words of [[], ['formats'], ['lb'], ['lb', 'run']]) {
+    const { status, stdout } = toa(['help', ...words]);
+    assert.equal(status, 0);
+    assert.match(stdout, new RegExp(`^Usage: ${['toa', ...words].join(' ')} \\[`));
+    assert.equal(stdout, toa([...words, '--help']).stdout);
   }
 });
 
@@ -105,4 +117,13 @@ test('a reader that has seen enough ends toa without a word', () => {
   );
   assert.match(stdout, /^FORMAT/);
   assert.equal(stderr, '');
+});
+
+test('output that cannot be written ends toa with 1 and the reason, standard error too', () => {
+  const full = (redirection: string) =>
+    spawnSync('sh', ['-c', `"$0" "$1" formats ${redirection}`, process.execPath, main], { encoding: 'utf8' });
+  const { status, stderr } = full('>/dev/full');
+  assert.equal(status, 1);
+  assert.equal(stderr, 'toa: cannot write the output: ENOSPC: no space left on device, write\n');
+  assert.equal(full('surplus 2>/dev/full').status, 1);
 });
