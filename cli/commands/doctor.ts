@@ -1,6 +1,7 @@
 import { release } from 'node:os';
 import { Command, Option } from 'commander';
 import kleur from 'kleur';
+import { ToaError } from '../../lib/errors.js';
 import type { State } from '../doctor/check.js';
 import { checks } from '../doctor/checks/index.js';
 import { type Diagnosis, diagnose } from '../doctor/diagnose.js';
@@ -48,11 +49,25 @@ const port = wholeNumber(1, 65_535);
 const addPorts = (text: string, before: readonly number[]) => [...before, ...text.split(',').map(port)];
 
 async function doctor({ port: ports, root, kernel, json }: DoctorOptions): Promise<number> {
-  const diagnoses = await diagnose(checks, { system: new System(root), kernel, ports });
+  const system = runningSystem(root);
+  const diagnoses = await diagnose(checks, { system, kernel, ports });
   const ok = diagnoses.every(({ state }) => state !== 'failure');
   if (json) printJson('doctor/1', { ok, checks: diagnoses });
   else print(`${rows(diagnoses)}\n\n${summary(diagnoses)}`);
   return ok ? exitStatus.ok : exitStatus.failed;
+}
+
+/** Folders that the kernel fills, where a system runs: without them every check would look into the void and find it in order. */
+const filledByKernel = ['/proc/net', '/sys/class/net'];
+
+function runningSystem(root: string): System {
+  const system = new System(root);
+  const missing = filledByKernel.find((folder) => !system.has(folder));
+  if (missing === undefined) return system;
+  throw new ToaError(
+    'ERR_TOA_USAGE',
+    `given the root ${system.root}, where ${missing} is not there; wanted that of a system that runs, with /proc and /sys`,
+  );
 }
 
 const colors: { readonly [state in State]: kleur.Color } = {

@@ -40,7 +40,13 @@ export function judge(probe: Probe, exchange: Exchange, report: ServerReport | u
 
 function noAnswer({ ending, opened }: Exchange): Verdict {
   const verdict = 'no-answer';
-  if (opened) return { verdict, reason: `the connection was ${ending}, and nothing came back` };
+  if (opened) {
+    return {
+      verdict,
+      reason: `the connection was ${ending}, and nothing came back`,
+      remedy: 'plain TCP is probed with --raw, HTTP without; --timeout gives a slow server more time',
+    };
+  }
   if (ending === 'refused') {
     return { verdict, reason: 'the server refused the connection', remedy: 'start toa serve on that port' };
   }
@@ -55,7 +61,8 @@ function compare({ record, format }: Mark, report: ServerReport): Verdict {
   const [sent, seen] = record.client ? [record.client, report.client] : [record.vip, report.vip];
   const carriesPort = (format.client ?? format.vip)?.port !== undefined;
   const same = sent?.address === seen?.address && (!carriesPort || sent?.port === seen?.port);
-  const found = `the server knows ${seen ? formatEndpoint(seen.address, seen.port) : 'nobody'}, by ${sources[report.via ?? 'none']}`;
+  const known = seen ? formatEndpoint(seen.address, seen.port) : 'nobody';
+  const found = `the server knows ${record.client ? '' : 'the service '}${known}${report.via ? `, by ${sources[report.via]}` : ''}`;
   return same
     ? { verdict: 'recovered', reason: found }
     : {
@@ -65,7 +72,7 @@ function compare({ record, format }: Mark, report: ServerReport): Verdict {
       };
 }
 
-const sources = { module: 'the kernel module', 'saved-syn': 'the saved SYN', none: 'its peer' };
+const sources = { module: 'the kernel module', 'saved-syn': 'the saved SYN' };
 
 type Explanation = Omit<Verdict, 'verdict'>;
 type Explain = (probe: Probe, report: ServerReport) => Explanation;
@@ -109,7 +116,7 @@ const explanations: Readonly<Record<Exclude<ServerReport['reason'], 'recovered'>
     remedy: 'try again; where it goes on, load the kernel module there, which has no such limit',
   }),
   malformed: () => ({
-    reason: 'the server has refused the option: nobody can have that address',
-    remedy: 'probe with the address of a client that can be, such as 203.0.113.7:4567',
+    reason: 'the server has refused the option: no client can have the address in it',
+    remedy: 'name others with --client and --vip, such as 203.0.113.7:4567 and 203.0.113.80:80',
   }),
 };

@@ -1,8 +1,10 @@
+import { stripVTControlCharacters } from 'node:util';
 import kleur from 'kleur';
 import type { ObservedConnection, ObserverStatistics } from '../../lib/capture/index.js';
 import { formatEndpoint } from '../../lib/net/address.js';
 import { clockTime } from '../capture/time.js';
 import { fields } from '../output/fields.js';
+import { outputWidth } from '../output/streams.js';
 import { table } from '../output/table.js';
 
 interface Column {
@@ -32,13 +34,24 @@ const odd: Column = {
   },
 };
 
-/** Rows as they come: a column that once had to be wider stays so. */
+/** Under the balancer's address. */
+const INDENTATION = ' '.repeat(time.width + 2);
+
+/**
+ * Rows as they come: a column that once had to be wider stays so. What is odd goes on a line of its own, indented, where the
+ * terminal has no room for it beside the rest.
+ */
 export class ConnectionRows {
   readonly #columns: readonly Column[];
   readonly #widths: number[];
+  readonly #room: number;
 
-  /** @param asksTrust whether anybody said whom to trust; else there is nothing to say of that */
-  constructor(asksTrust: boolean) {
+  /**
+   * @param asksTrust whether anybody said whom to trust; else there is nothing to say of that
+   * @param room columns of the terminal
+   */
+  constructor(asksTrust: boolean, room = outputWidth()) {
+    this.#room = room;
     this.#columns = [time, balancer, port, client, format, on, ...(asksTrust ? [trust] : []), odd];
     this.#widths = this.#columns.map(({ width }) => width);
   }
@@ -52,14 +65,16 @@ export class ConnectionRows {
   }
 
   #row(cells: readonly string[]): string {
-    return cells
+    const last = cells.at(-1) as string;
+    const row = cells
+      .slice(0, -1)
       .map((cell, index) => {
-        if (index === cells.length - 1) return cell;
         this.#widths[index] = Math.max(this.#widths[index]!, cell.length);
         return cell.padEnd(this.#widths[index]!);
       })
-      .join('  ')
-      .trimEnd();
+      .join('  ');
+    const fits = row.length + 2 + stripVTControlCharacters(last).length <= this.#room;
+    return last === '' || fits ? `${row}  ${last}`.trimEnd() : `${row.trimEnd()}\n${INDENTATION}${last}`;
   }
 }
 

@@ -438,6 +438,21 @@ test('versions of Node are those of package.json', () => {
   for (const bad of ['18.20.0', '20.18.3', '21.7.0', '22.11.0']) assert.ok(!isSupported(bad), bad);
 });
 
+test('a root folder that no kernel fills is refused, for there everything would seem in order: exit 2', (t) => {
+  for (const [root, folder] of [
+    ['/nonexistent', '/proc/net'],
+    [madeSystem(t, { '/etc/os-release': 'ID=debian\n', '/proc/net/tcp': '' }), '/sys/class/net'],
+  ] as const) {
+    const { status, stdout, stderr } = toa(['doctor', '--json', '--root', root]);
+    assert.deepEqual([status, stdout], [2, '']);
+    assert.ok(
+      stderr.startsWith(`toa: given the root ${root}, where ${folder} is not there; wanted `),
+      stderr,
+    );
+    assert.match(stderr, /\n\(toa doctor --help .*\)\n$/);
+  }
+});
+
 test('a port that is none is refused with what was given, exit 2', () => {
   for (const port of ['0', '65536', 'http', '80,']) {
     const { status, stdout, stderr } = toa(['doctor', '--port', port]);

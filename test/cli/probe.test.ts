@@ -78,6 +78,7 @@ networkTest(
       if (client)
         assert.equal(text(seen), client.port === undefined ? named.replace('4567', '0') : named, id);
       if (client) assert.equal(via, 'saved-syn');
+      assert.match(syn.reason, client ? /, by the saved SYN$/ : /^the server knows the service [^ ,]+$/, id);
       const wantedVip = vip?.port === undefined ? VIPS[family].replace('443', '0') : VIPS[family];
       assert.equal(text(seenVip), vip ? wantedVip : null, id);
 
@@ -153,7 +154,7 @@ networkTest('a verdict says why an address got lost, and what to do', async (net
   const rows: [args: string[], verdict: string, reason: RegExp, remedy: RegExp][] = [
     [['10.0.0.2:80', '--client', CLIENT4], 'lost', /does not trust 10\.0\.0\.1/, /--trust/],
     [['10.0.0.2:80', '--client', CLIENT4, '--on', 'ack'], 'lost', /does not trust 10\.0\.0\.1/, /--trust/],
-    [['10.0.0.2:81', '--client', '127.0.0.1:4567'], 'lost', /nobody can have that address/, /203\.0\.113/],
+    [['10.0.0.2:81', '--client', '127.0.0.1:4567'], 'lost', /no client can have the address/, /203\.0\.113/],
     [
       ['10.0.0.2:81', '--client', CLIENT4, '--format', 'toa-v4-200'],
       'lost',
@@ -231,6 +232,7 @@ networkTest(
     ] as const) {
       const silent = await probe(prober, host, '--client', CLIENT4, '--timeout', '1');
       assert.deepEqual([silent.code, silent.verdict, silent.reason], [1, 'no-answer', reason]);
+      assert.match(silent.remedy!, /--raw|firewall/);
     }
   },
 );

@@ -19,7 +19,10 @@ function onTerminal(columns: number, command: readonly string[], env: NodeJS.Pro
   return stdout.replaceAll('\r\n', '\n');
 }
 
-/** All that ends by itself and has a known width; rows of toa watch are as long as the addresses in them. */
+const faults = ['watch', '-r', 'test/fixtures/captures/faults.pcap'];
+const trusting = [...faults, '--trust', '10.9.1.1'];
+
+/** All that ends by itself; rows of toa watch have room for IPv4, and for short addresses of IPv6. */
 const shown = [
   [],
   ['status'],
@@ -27,6 +30,8 @@ const shown = [
   ['demo', '--memory'],
   ['module', 'status'],
   ['formats'],
+  faults,
+  trusting,
   ...allCommands().map(({ words }) => [...words, '--help']),
 ];
 
@@ -46,6 +51,17 @@ test('what is in a column of a table is under its heading, also where the last o
   const last = heading.indexOf('USED BY');
   for (const line of lines) assert.match(line.slice(last - 2), /^ {2}\S/, line);
   assert.ok(lines.some((line) => /^ +\S/.test(line)));
+});
+
+test('what toa watch finds odd is under its heading on wide terminals, and on lines of its own on narrow ones', () => {
+  const rows = (columns: number) => onTerminal(columns, [main, ...trusting], { NO_COLOR: '1' }).split('\n');
+  const [heading = '', first = ''] = rows(120);
+  assert.equal(first.indexOf('no-toa'), heading.indexOf('ODD'));
+  const narrow = rows(80);
+  const indentation = ' '.repeat(heading.indexOf('BALANCER'));
+  assert.equal(narrow[1], `${indentation}ODD`);
+  assert.equal(narrow[3], `${indentation}no-toa`);
+  assert.equal(narrow.filter((line) => line === `${indentation}malformed`).length, 8);
 });
 
 test('on a terminal there is color, unless NO_COLOR or --color=never says otherwise', () => {
