@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { endpoint, fate, PATIENT } from '../support/exchanges.js';
 import { pattern } from '../support/packet-builder.js';
 import { type Fate, type ServerConnection, SimulatedNetwork } from '../support/simulated-network.js';
 import { tcpOption } from '../support/tcp-segment.js';
@@ -9,18 +10,6 @@ import { TOPOLOGIES, type Topology } from '../support/topology.js';
 import { hostPort, hostPortText } from '../support/wire.js';
 
 const TOA_KINDS = [28, 200, 201, 249, 250, 252, 253, 254];
-/** Long enough that no loss drawn here makes the balancer forget a connection that the endpoints still have. */
-const PATIENT = {
-  established: 600,
-  synSent: 600,
-  synReceived: 600,
-  finWait: 600,
-  timeWait: 600,
-  close: 600,
-  closeWait: 600,
-  lastAck: 600,
-};
-
 interface Exchange {
   readonly client: Partial<TinyTcpOptions>;
   readonly up: number;
@@ -28,32 +17,12 @@ interface Exchange {
   readonly forges: boolean;
 }
 
-/** One frame in eight is lost, one in eight comes twice, the rest takes its time: enough of each to matter. */
-const fate: fc.Arbitrary<Fate> = fc.oneof(
-  { weight: 6, arbitrary: fc.tuple(fc.integer({ min: 1, max: 60 })) },
-  { weight: 1, arbitrary: fc.constant([]) },
-  { weight: 1, arbitrary: fc.tuple(fc.integer({ min: 1, max: 60 }), fc.integer({ min: 1, max: 60 })) },
-);
-
-const endpoint = fc.record({
-  sack: fc.boolean(),
-  timestamps: fc.boolean(),
-  windowScale: fc.option(fc.integer({ min: 0, max: 7 }), { nil: undefined }),
-  window: fc.integer({ min: 3000, max: 65535 }),
-  mss: fc.integer({ min: 200, max: 1400 }),
-  offload: fc.constantFrom(0, 0, 9000),
-});
-
 const exchange: fc.Arbitrary<Exchange> = fc.record({
-  client: endpoint.map(withoutUndefined),
+  client: endpoint,
   up: fc.integer({ min: 0, max: 20_000 }),
   down: fc.integer({ min: 0, max: 20_000 }),
   forges: fc.boolean(),
 });
-
-function withoutUndefined<T extends object>(record: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(record).filter(([, value]) => value !== undefined)) as never;
-}
 
 /** A lie about the client's address on every segment, in front of all other options. */
 function forgery(topology: Topology): TinyTcpOptions['options'] {

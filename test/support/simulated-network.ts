@@ -3,13 +3,23 @@
  * frames, all in one event loop with a clock of its own: a minute passes in milliseconds, and twice the same draw
  * gives twice the same bytes.
  */
+import type { ForwardingMode } from '../../lib/balancer/config/model.js';
 import { Balancer, Frame, HEADROOM } from '../../lib/balancer/index.js';
 import { type BuiltFrame, packet } from './packet-builder.js';
-import { decodeFrame, describe } from './packet-decoder.js';
+import { type DecodedFrame, decodeFrame, describe } from './packet-decoder.js';
 import { neighborReply, questionIn, SECRET } from './rig.js';
 import type { TcpSegment } from './tcp-segment.js';
 import { type OutgoingSegment, TinyTcp, type TinyTcpOptions } from './tiny-tcp.js';
-import { configuration, INSIDE, links, MACS, OUTSIDE, type Topology, type Wishes } from './topology.js';
+import {
+  configuration,
+  INSIDE,
+  isOneWay,
+  links,
+  MACS,
+  OUTSIDE,
+  type Topology,
+  type Wishes,
+} from './topology.js';
 import { addressText, hostPort, hostPortText } from './wire.js';
 
 const VIRTIO_HEADER = 10;
@@ -129,18 +139,24 @@ export class SimulatedNetwork {
       for (const segment of client.takeSegments()) this.#transmit(OUTSIDE, MACS.gateway, segment);
     }
     for (const { tcp, server } of this.accepted) {
-      for (const segment of tcp.takeSegments()) this.#transmit(INSIDE, MACS.server(server), segment);
+      for (const segment of tcp.takeSegments()) {
+        if (isOneWay(this.#mode)) this.#passBy(MACS.server(server), segment);
+        else this.#transmit(INSIDE, MACS.server(server), segment);
+      }
     }
   }
 
   #transmit(link: number, from: string, segment: OutgoingSegment): void {
-    const { bytes, gsoSize, partialChecksum } = segment;
-    const built = packet()
-      .ethernet({ from, to: MACS.balancer[link]! })
-      .ip({ from: segment.from.address, to: segment.to.address })
-      .tcpBytes(bytes);
-    const offloaded = partialChecksum ? built.offload(gsoSize > 0 ? { gsoSize } : {}) : built;
-    this.#launch(link, true, offloaded.build());
+    this.#launch(link, true, frameOf(from, MACS.balancer[link]!, segment));
+  }
+
+  /** A real server's answer goes to the client past the balancer. */
+  #passBy(from: string, segment: OutgoingSegment): void {
+    this.#launch(OUTSIDE, false, frameOf(from, MACS.gateway, segment));
+  }
+
+  get #mode(): ForwardingMode {
+    return this.#options.service?.mode ?? 'fullnat';
   }
 
   /** Puts a frame on a link, to arrive as its fate says. */
@@ -174,10 +190,11 @@ export class SimulatedNetwork {
       this.#answer(link, question);
       return;
     }
-    const { ip, tcp } = decoded;
+    const { ip, tcp } = decoded.inner ?? decoded;
     if (ip === undefined || tcp === undefined) return;
     if (!tcp.checksumRight || !ip.checksumRight) this.complaints.push(`bad checksum: ${describe(frame)}`);
-    this.#checkSize(link, frame, ip.totalLength - tcp.payload.length, tcp.payload.length);
+    const headers = decoded.ip!.totalLength - tcp.payload.length;
+    this.#checkSize(link, frame, headers, tcp.payload.length);
     const segment = {
       from: ip.from,
       to: ip.to,
@@ -187,7 +204,7 @@ export class SimulatedNetwork {
     if (link === OUTSIDE) {
       for (const client of this.clients) client.receive(segment, this.now);
     } else {
-      const connection = this.#connectionOf(decoded.to, segment.from, tcp, segment.to);
+      const connection = this.#connectionOf(decoded, segment.from, tcp, segment.to);
       connection?.arrived.push(tcp);
       connection?.tcp.receive(segment, this.now);
     }
@@ -210,14 +227,18 @@ export class SimulatedNetwork {
 
   /** The connection that a segment belongs to on a real server, made when it is a SYN for none that is open. */
   #connectionOf(
-    mac: string,
+    { to: mac, ip }: DecodedFrame,
     from: Uint8Array,
     tcp: TcpSegment,
     to: Uint8Array,
   ): ServerConnection | undefined {
     const peer = hostPortText({ address: from, port: tcp.from });
-    const server = this.#topology.realServers.indexOf(addressText(to));
-    if (mac !== MACS.server(server)) this.complaints.push(`${addressText(to)} is not at ${mac}`);
+    const { realServers } = this.#topology;
+    const server =
+      this.#mode === 'dr'
+        ? realServers.findIndex((_, n) => MACS.server(n) === mac)
+        : realServers.indexOf(addressText(ip!.to));
+    if (mac !== MACS.server(server)) this.complaints.push(`${addressText(ip!.to)} is not at ${mac}`);
     const known = this.accepted.findLast(
       (connection) => connection.server === server && peer === remoteText(connection.tcp),
     );
@@ -242,6 +263,15 @@ export class SimulatedNetwork {
 
 function remoteText({ remote }: TinyTcp): string | undefined {
   return remote === undefined ? undefined : hostPortText(remote);
+}
+
+function frameOf(from: string, to: string, segment: OutgoingSegment): BuiltFrame {
+  const { bytes, gsoSize, partialChecksum } = segment;
+  const built = packet()
+    .ethernet({ from, to })
+    .ip({ from: segment.from.address, to: segment.to.address })
+    .tcpBytes(bytes);
+  return (partialChecksum ? built.offload(gsoSize > 0 ? { gsoSize } : {}) : built).build();
 }
 
 function taken({ bytes, start, length }: Frame): BuiltFrame {
