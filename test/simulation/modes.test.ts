@@ -85,7 +85,7 @@ for (const { what, topology, service } of CASES) {
         network.pass(601_000);
         assert.equal(network.balancer.connections.count, 0, 'the table is empty in the end');
       }),
-      { numRuns: 25 },
+      { numRuns: 15 },
     );
   });
 }

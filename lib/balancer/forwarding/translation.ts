@@ -1,10 +1,12 @@
 import { delta32, negate } from '../../net/checksum.js';
 import { ACK, FIN, RST, SYN, TCP_ACKNOWLEDGMENT, TCP_HEADER, TCP_SEQUENCE } from '../../net/tcp.js';
+import { proxyHeaderLength } from '../connection/proxy-header.js';
 import {
   CHECKSUM_DELTAS,
   CLIENT,
   CLIENT_PORTS,
   FIRST_DATA_SEQUENCE,
+  FLAG_HEADER_SENT,
   FLAG_SERVER_SEEN,
   FLAG_SYN_ACK_SEEN,
   LOCAL,
@@ -72,7 +74,7 @@ function toServer(
   if (isToaDue(frame, words, base, toa)) insertToa(frame, words, base, toa, mtu, counters);
   const deltas = words[base + CHECKSUM_DELTAS]!;
   let tcpDelta = deltas & 0xffff;
-  const delta = words[base + SEQUENCE_DELTA]!;
+  const delta = clientDelta(frame, words, base);
   if (delta !== 0) {
     const sequence = (frame.sequence + delta) | 0;
     frame.view.setInt32(frame.l4 + TCP_SEQUENCE, sequence);
@@ -80,6 +82,13 @@ function toServer(
   }
   const ports = swapPorts(words[base + SERVER_PORTS]!);
   finishRewrite(frame, words, base + LOCAL, base + SERVER, ports, deltas >>> 16, tcpDelta);
+}
+
+/** What is added to a packet's sequence number: a SYN stands before a PROXY header, all else behind it. */
+function clientDelta({ tcpFlags }: Frame, words: Int32Array, base: number): number {
+  const delta = words[base + SEQUENCE_DELTA]!;
+  if ((tcpFlags & SYN) === 0 || (words[base + STATE]! & FLAG_HEADER_SENT) === 0) return delta;
+  return (delta - proxyHeaderLength(words, base)) | 0;
 }
 
 /** Rewrites a real server's packet for the client. */
