@@ -91,7 +91,8 @@ export class Lifecycle {
     const state = this.#enter(base, counted, frame, sender);
     this.#wheel.touch(connection, tick + service.timeouts[state]!);
     if (state !== STATE_SYN_RECEIVED && state !== STATE_SYN_SENT) return;
-    if (service.toa.shared && isOpening(frame.tcpFlags)) this.#shift.onClientSyn(base, frame, now);
+    if (!service.toa.shared || !isOpening(frame.tcpFlags)) return;
+    this.#shift.onClientSyn(base, frame, service.sendsProxyHeader, now);
   }
 
   /** The same for a real server's packet. */

@@ -15,7 +15,7 @@ import {
 } from './record.js';
 
 const SEEN = FLAG_SYN_ACK_SEEN | FLAG_SERVER_SEEN;
-const HEADER = FLAG_HEADER_SENT | FLAG_HEADER_PENDING;
+const HEADER = FLAG_HEADER_DUE | FLAG_HEADER_SENT | FLAG_HEADER_PENDING;
 
 /**
  * FULLNAT's initial sequence numbers: those of clients that share a local port grow with time, whatever the clients'
@@ -43,14 +43,15 @@ export class SequenceShift {
   /**
    * A SYN with another sequence number than the first reuses the connection for a new one: the real server must see
    * an initial sequence number beyond the old ones. A repeated SYN changes nothing.
+   * @param sendsHeader whether a PROXY header goes ahead of the new one: the service may be told otherwise by now
    */
-  onClientSyn(base: number, frame: Frame, now: number): void {
+  onClientSyn(base: number, frame: Frame, sendsHeader: boolean, now: number): void {
     const words = this.#words;
     const state = words[base + STATE]!;
     const header = (state & FLAG_HEADER_SENT) === 0 ? 0 : proxyHeaderLength(words, base);
     const sequence = (frame.sequence + words[base + SEQUENCE_DELTA]! - header) | 0;
     if (sequence === words[base + INITIAL_SEQUENCE]) return;
-    words[base + STATE] = header === 0 ? state & ~SEEN : (state & ~(SEEN | HEADER)) | FLAG_HEADER_DUE;
+    words[base + STATE] = (state & ~(SEEN | HEADER)) | (sendsHeader ? FLAG_HEADER_DUE : 0);
     this.begin(base, frame.sequence, now);
     this.#counters.add(COUNTER['connections-reused']);
   }

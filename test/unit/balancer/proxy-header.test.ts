@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { Flow, type FlowSegment } from '../../support/flow.js';
 import { Rig, type Row } from '../../support/rig.js';
 import { tcpOption } from '../../support/tcp-segment.js';
-import { IPV4, TOPOLOGIES, type Topology } from '../../support/topology.js';
+import { configuration, IPV4, TOPOLOGIES, type Topology } from '../../support/topology.js';
 import { address, concat } from '../../support/wire.js';
 
 const SIGNATURE = Uint8Array.of(0x0d, 0x0a, 0x0d, 0x0a, 0, 0x0d, 0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a);
@@ -177,4 +177,28 @@ test('a SYN that comes again after the header begins nothing; one with another n
       counters: { 'proxy-header-sent': 1 },
     },
   ]);
+});
+
+test('a connection that is opened anew is told of as the service says by then', () => {
+  for (const [before, after] of [
+    ['toa', 'proxy-v2'],
+    ['proxy-v2', 'toa'],
+  ] as const) {
+    const rig = new Rig({ topology: IPV4, service: { clientAddress: before } });
+    rig.send(...new Flow(rig).half().client({ flags: 'A', seq: 1, ack: 1 }));
+    const { faults } = rig.balancer.apply(
+      configuration(IPV4, { service: { clientAddress: after } }),
+      rig.now,
+    );
+    assert.equal(faults, undefined);
+    const flow = new Flow(rig, { clientIsn: 77 });
+    rig.send(...flow.client({ flags: 'R', seq: 1 }));
+    flow.half();
+    assert.equal(rig.counter('connections-reused'), 1);
+    const headers = rig.counter('proxy-header-sent');
+    const options = rig.counter('toa-added');
+    rig.send(...flow.client({ flags: 'A', seq: 1, ack: 1 }));
+    const told = [rig.counter('proxy-header-sent') - headers, rig.counter('toa-added') - options];
+    assert.deepEqual(told, after === 'proxy-v2' ? [1, 0] : [0, 1], `${before}, then ${after}`);
+  }
 });
