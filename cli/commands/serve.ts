@@ -73,12 +73,24 @@ async function serve({
   const show = json ? (report: ConnectionReport) => printJson('serve/1', report) : showConnection;
   const { server, attachment } = createReportingServer(raw, { trust, formats: formatNames(formats) }, show);
   server.listen(host === undefined ? { port } : { port, host });
-  await once(server, 'listening');
+  await once(server, 'listening').catch(explainListening);
   announce(server, json);
   await aborted(interruption.signal);
   close(server);
   summarize(attachment.stats(), json);
   return interruption.status;
+}
+
+const remedies: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'ss -ltnp shows who listens there; --port takes another',
+  EADDRNOTAVAIL: 'ip address shows the addresses that this host has',
+  ENOTFOUND: 'give an address of this host',
+};
+
+/** @throws ToaError ERR_TOA_LISTEN with what to do, or the error as it is where nothing better is known */
+function explainListening(error: NodeJS.ErrnoException): never {
+  const hint = remedies[error.code ?? ''];
+  throw hint === undefined ? error : new ToaError('ERR_TOA_LISTEN', error.message, { hint, cause: error });
 }
 
 function announce(server: Server, json: boolean): void {

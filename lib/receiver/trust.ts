@@ -54,7 +54,8 @@ function blockList(blocks: readonly string[]): BlockList {
   if (blocks.length === 0) throw refusal('an empty list');
   for (const block of blocks.flatMap((name) => (name === 'private' ? privateBlocks : name))) {
     const cidr = parseCidr(block);
-    if (!cidr || cidr.hostBits) throw refusal(`"${block}"`, cidr && 'no bits set behind the prefix');
+    if (!cidr || cidr.hostBits)
+      throw refusal(`"${block}"`, cidr ? 'no bits set behind the prefix' : "CIDR blocks, or 'private'");
     list.addSubnet(block.split('/')[0]!, cidr.prefix, cidr.family === 4 ? 'ipv4' : 'ipv6');
   }
   return list;

@@ -308,7 +308,7 @@ test('wrong arguments exit with 2, and say what was wanted', () => {
     [['probe', '10.0.0.2:80', '--client', CLIENT4, '--format', 'toa-v6'], /wanted an IPv6 address/],
     [['probe', '10.0.0.2:80', '--client', CLIENT4, '--timeout', '0'], /Wanted a whole number from 1 to 3600/],
     [['serve'], /required option '--trust <cidrs>' not specified/],
-    [['serve', '--trust', 'balancer'], /trust: given "balancer", wanted CIDR blocks/],
+    [['serve', '--trust', 'balancer'], /trust: given "balancer", wanted CIDR blocks, or 'private'\n/],
     [['serve', '--trust', 'private', '--formats', 'toa'], /formats: given "toa"/],
     [['serve', '--trust', 'private', '--port', '65536'], /Wanted a whole number from 0 to 65535/],
   ];
@@ -319,7 +319,7 @@ test('wrong arguments exit with 2, and say what was wanted', () => {
   }
 });
 
-test('serve exits with 3 where clients cannot be recovered, with 1 where the port is taken', async () => {
+test('serve exits with 3 where clients cannot be recovered, with 1 where the port is taken or the address another’s', () => {
   const off = toa(['serve', '--trust', 'private', '--port', '0'], { env: { TOA_DISABLE: '1' } });
   assert.equal(off.status, 3);
   assert.match(off.stderr, /TOA_DISABLE=1 is set \(unset TOA_DISABLE\)/);
@@ -329,5 +329,9 @@ test('serve exits with 3 where clients cannot be recovered, with 1 where the por
   const busy = toa(['serve', '--trust', 'private', '--port', String(port)]);
   taken.close();
   assert.equal(busy.status, 1);
-  assert.match(busy.stderr, /EADDRINUSE/);
+  assert.match(busy.stderr, /EADDRINUSE.* \(ss -ltnp .*--port takes another\)\n$/);
+
+  const foreign = toa(['serve', '--trust', 'private', '--host', '192.0.2.1', '--port', '0']);
+  assert.equal(foreign.status, 1);
+  assert.match(foreign.stderr, /EADDRNOTAVAIL.* \(ip address shows .*\)\n$/);
 });
