@@ -247,9 +247,13 @@ export class Balancer {
     return [...faults, { path: 'services', given: 'more', wanted }];
   }
 
+  /** What is somebody's own by now, a real server's too, is no former local address. */
   #recountPorts({ services }: ResolvedConfig): void {
-    const locals = services.flatMap(({ localAddresses }) => localAddresses.map(wordsOf));
-    const configured = new Set(locals.map(String));
+    const owned = services.flatMap(({ localAddresses, realServers }) => [
+      ...localAddresses,
+      ...realServers.map(({ address }) => address),
+    ]);
+    const configured = new Set(owned.map((text) => String(wordsOf(text))));
     this.#formerLocals = this.#carryOver.recountPorts().filter((words) => !configured.has(String(words)));
   }
 

@@ -185,6 +185,27 @@ for (const topology of TOPOLOGIES) {
     },
   );
 
+  test(
+    name('a local address that becomes a real server is its own, whatever connections have it still'),
+    () => {
+      const [old] = topology.localAddresses as [string];
+      const rig = new Rig({ topology });
+      new Flow(rig).settled();
+      const service = {
+        localAddresses: [otherLocal],
+        realServers: [first, { address: old, port: serverPort }],
+      };
+      const { sent } = apply(rig, { service });
+      assert.deepEqual(rig.balancer.formerLocalAddresses, []);
+      const asked = sent.flatMap(({ decoded }) => questionIn(decoded) ?? []);
+      assert.deepEqual(
+        asked.map(({ target }) => target),
+        [old],
+        'its way is asked for',
+      );
+    },
+  );
+
   test(name('other local ports: those that are taken out of the new range do not count in it'), () => {
     const one = [first];
     const rig = new Rig({ topology, service: { realServers: one, localPorts: [6000, 6003] } });
