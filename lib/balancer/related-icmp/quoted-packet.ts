@@ -23,7 +23,7 @@ import {
 } from '../../net/ipv6.js';
 import { TCP_DATA_OFFSET, TCP_HEADER, TCP_SEQUENCE } from '../../net/tcp.js';
 import { UDP_HEADER } from '../../net/udp.js';
-import { MAPPED_WORD } from '../address-words.js';
+import { isMapped, MAPPED_WORD } from '../address-words.js';
 import { swapPorts } from '../connection/record.js';
 import { COUNTER } from '../counters.js';
 import type { Frame } from '../frame.js';
@@ -105,6 +105,8 @@ function readIpv6(quote: Frame): number {
   quote.destination1 = view.getInt32(l3 + IPV6_DESTINATION + 4);
   quote.destination2 = view.getInt32(l3 + IPV6_DESTINATION + 8);
   quote.destination3 = view.getInt32(l3 + IPV6_DESTINATION + 12);
+  // As on the wire: such an address would be taken for the IPv4 one.
+  if (isMapped(quote.source0, quote.source1, quote.source2)) return COUNTER['drop-icmp-malformed'];
   return trim(quote);
 }
 

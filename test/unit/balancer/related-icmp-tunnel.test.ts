@@ -4,6 +4,7 @@ import { Flow, type FlowSegment } from '../../support/flow.js';
 import { type IcmpFields, packet } from '../../support/packet-builder.js';
 import { type OnLink, Rig } from '../../support/rig.js';
 import { INSIDE, IPV4, IPV6, MACS, OUTSIDE, type Topology } from '../../support/topology.js';
+import { address, addressText, concat, hex } from '../../support/wire.js';
 
 const KINDS = {
   tooBig: { 4: { type: 3, code: 4 }, 6: { type: 2, code: 0 } },
@@ -193,4 +194,28 @@ test('errors about the answers of a real server of TUN go to it through the tunn
     .payload(about);
   assert.deepEqual(sent.decoded.ip.payload, inner.bytes());
   assert.equal(rig.counter('icmp-error-to-server'), 1);
+});
+
+test('an IPv6 packet with IPv4-mapped addresses in a tunnel is none of an IPv4 connection', () => {
+  const rig = new Rig({
+    topology: IPV4,
+    service: { mode: 'tun', realServers: IPV4.realServers.map((address) => ({ address })) },
+  });
+  const flow = new Flow(rig).open();
+  const { vip, port, localAddresses, realServers, family } = IPV4;
+  const mapped = (text: string) => addressText(concat(new Uint8Array(10), hex('ffff'), address(text)));
+  const inner = packet()
+    .ip({ from: mapped(flow.clientAddress), to: mapped(vip) })
+    .tcp({ from: flow.clientPort, to: port, flags: 'A' });
+  const outer = packet().ip({ from: localAddresses[0]!, to: realServers[flow.server]!, protocol: 41 });
+  const ethernet = packet().ethernet({ from: MACS.gateway, to: MACS.balancer[INSIDE] });
+  const error = ethernet.ip({ from: ROUTER[family], to: localAddresses[0]! }).icmp(KINDS.host[family]);
+  rig.play([
+    {
+      what: 'an error about it',
+      in: [INSIDE, error.payload(outer.payload(inner.bytes()).bytes())],
+      out: [],
+      counters: { 'drop-icmp-malformed': 1 },
+    },
+  ]);
 });
