@@ -73,6 +73,7 @@ export class Emitted {
     for (let i = 0; i < this.count; i++) this.discard(this.#frames[i]!);
     this.count = 0;
   }
+
   #poolFor(length: number): FramePool {
     return length <= this.#small.largest ? this.#small : this.#large;
   }

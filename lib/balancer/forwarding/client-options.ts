@@ -28,9 +28,9 @@ for (const format of formats) {
 
 /**
  * Blanks what a client's packet must not carry to the real server: anything that a receiver might take for TOA, however
- * long and how often (unless `cascade`), and on the SYN of clients that share a local address timestamps (clients behind one local address would break PAWS)
- * and TCP Fast Open (its cookie would be bound to the local address). What stands behind the list's end or behind a
- * wrong length is blanked too: a receiver less strict than us could read on.
+ * long and how often (unless `cascade`), and on the SYN of clients that share a local address timestamps (they would
+ * break PAWS) and TCP Fast Open (its cookie would be bound to the local address). What stands behind the list's end or
+ * behind a wrong length is blanked too: a receiver less strict than us could read on.
  */
 export function cleanClientOptions(frame: Frame, toa: ToaSetting, counters: Counters): void {
   const { cascade } = toa;
