@@ -46,6 +46,12 @@ const aims: readonly Aim[] = [
       core && Math.max(...Object.values(core.heapGrowth).map(({ median }) => median)) / 1e6,
   },
   {
+    what: 'packets/s offered to toa watch',
+    bound: 'at least',
+    wanted: 95_000, // else what it loses says little
+    measure: ({ watch }) => watch?.offered.median,
+  },
+  {
     what: 'packets that toa watch loses at 100,000 per second, parts',
     bound: 'at most',
     wanted: 0,

@@ -2,7 +2,7 @@ import { LinkType, LiveCapture, type ObservedConnection, Observer } from '../../
 import { requireNative } from '../../lib/native.js';
 import { readCaptureFile } from '../capture/read-file.js';
 import { exitStatus } from '../exit-status.js';
-import { aborted } from '../interruption.js';
+import { aborted, Interruption } from '../interruption.js';
 import { Lines } from '../output/lines.js';
 import { say, toJson } from '../output/streams.js';
 import { packetComment } from './comment.js';
@@ -39,15 +39,13 @@ export class Watch {
   async run(name: string | undefined): Promise<number> {
     const { read, write } = this.#options;
     checkTogether(name, this.#options);
-    const interrupt = () => this.#stop.abort(exitStatus.interrupted);
-    const terminate = () => this.#stop.abort(exitStatus.ok);
-    process.on('SIGINT', interrupt).on('SIGTERM', terminate);
+    using interruption = new Interruption();
+    interruption.signal.addEventListener('abort', () => this.#stop.abort(interruption.status));
     try {
       if (write !== undefined) this.#saved = saveCapture(write, read);
       if (read === undefined) await this.#watchLive(name);
       else await this.#watchFile(read);
     } finally {
-      process.off('SIGINT', interrupt).off('SIGTERM', terminate);
       this.#saved?.close();
       this.#lines.flush();
     }
@@ -88,6 +86,9 @@ export class Watch {
     const tick = setInterval(() => {
       this.#observer.advance(Date.now() * 1000);
       dropped = this.#warn(dropped, capture.dropped());
+      if (!capture.isCutOff()) return;
+      say(`toa: the interface ${name} is gone (ip link shows the interfaces there are)`);
+      this.#stop.abort(exitStatus.unsupported);
     }, TICK);
     try {
       say(`watching ${name ?? 'all interfaces'}${port ? `, port ${port.join(', ')}` : ''}; Ctrl-C ends it`);

@@ -37,6 +37,8 @@ export class LiveCapture {
   readonly #times = new Float64Array(BATCH);
   readonly #statistics = new Uint32Array(2);
   readonly #poll: Poll;
+  readonly #name: string | undefined;
+  readonly #index: number;
   #fd: number;
   #dropped = 0;
 
@@ -47,6 +49,8 @@ export class LiveCapture {
   constructor(addon: NativeAddon, options: LiveCaptureOptions, take: TakePacket) {
     const { interface: name, ports = [], whole = false } = options;
     const index = name === undefined ? 0 : check(addon.interfaceIndex(name), `find interface ${name}`);
+    this.#name = name;
+    this.#index = index;
     this.#addon = addon;
     this.#take = take;
     this.#capacity = whole ? PACKET_MAX : HEADERS;
@@ -93,6 +97,11 @@ export class LiveCapture {
       if (length > 0) this.#take(this.#arena, start, start + length, this.#times[i]!);
     }
     return count < BATCH ? undefined : this.#times[BATCH - 1]!;
+  }
+
+  /** Whether its one interface has gone away: nothing comes any more, also from a later one of that name. */
+  isCutOff(): boolean {
+    return this.#name !== undefined && this.#addon.interfaceIndex(this.#name) !== this.#index;
   }
 
   /** Packets that the kernel had no room to keep for us, since the beginning. */

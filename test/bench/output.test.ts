@@ -99,6 +99,7 @@ test('targets are computed from the medians, in both directions', () => {
     ['process() with 4096 connections, ns', true],
     ['memory of 1048576 connections, MB', true],
     ['heap growth per packet, bytes', false],
+    ['packets/s offered to toa watch', true],
     ['packets that toa watch loses at 100,000 per second, parts', true],
     ['processor time of toa watch per packet, µs', true],
     ['connections/s with attach() by those without', true],

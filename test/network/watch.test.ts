@@ -57,7 +57,7 @@ async function startWatch(namespace: Namespace, ...args: string[]): Promise<Runn
 
 async function stopWatch(
   running: RunningProcess,
-  signal: 'SIGINT' | 'SIGTERM' = 'SIGINT',
+  signal: 'SIGINT' | 'SIGTERM' | 'SIGHUP' = 'SIGINT',
 ): Promise<{ connections: ConnectionEvent[]; losses: number; summary: SummaryEvent }> {
   const { code, stdout, stderr } = await running.stop(signal);
   assert.equal(code, signal === 'SIGINT' ? 130 : 0, stderr);
@@ -137,7 +137,7 @@ networkTest('on all interfaces, and on the loopback, each connection is told onc
   const { connections, summary } = await stopWatch(everywhere);
   assert.equal(summary.connections, 4);
   assert.equal(connections.filter(({ client: named }) => named).length, 2);
-  assert.deepEqual((await stopWatch(loopback)).summary.outcomes, { established: 2 });
+  assert.deepEqual((await stopWatch(loopback, 'SIGHUP')).summary.outcomes, { established: 2 });
 });
 
 networkTest('what the balancer marks, on which segment, is what is told', async (network) => {
@@ -202,6 +202,23 @@ networkTest('it ends by itself after --duration, and after -c lines', async (net
   const { code, stdout } = await counted.finished();
   assert.equal(code, 0);
   assert.equal(readJson('watch', stdout.toString()).length, 3);
+});
+
+networkTest('an interface that goes away ends it with 3, its name and the summary', async (network) => {
+  const server = network.namespace('server');
+  network.cable(
+    { namespace: network.namespace('client'), device: 'eth0' },
+    { namespace: server, device: 'eth0' },
+  );
+  const watch = await startWatch(server, 'eth0');
+  server.execute('ip', 'link', 'delete', 'eth0');
+  const { code, stdout, stderr } = await watch.finished();
+  assert.equal(code, 3);
+  assert.match(stderr, /^toa: the interface eth0 is gone \(ip link shows .*\)$/m);
+  assert.deepEqual(
+    readJson<SummaryEvent>('watch', stdout.toString()).map(({ event }) => event),
+    ['summary'],
+  );
 });
 
 networkTest('without the privilege it ends with 4 and says which one it needs', async (network) => {
