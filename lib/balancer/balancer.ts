@@ -263,6 +263,7 @@ export class Balancer {
     this.#opening.routes = routes;
     this.#related.routes = routes;
     this.#carryOver.reroute(routes);
+    this.#pathMtus.forgetAll();
   }
 
   #takeOwnAddresses(own: OwnAddresses): void {

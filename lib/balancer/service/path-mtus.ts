@@ -24,7 +24,12 @@ export class PathMtus {
     this.#until.set(server, tick + LIFETIME);
   }
 
-  /** The path, or the real server at this position, is another. */
+  /** The routes are others, and so may all paths be. */
+  forgetAll(): void {
+    for (const server of this.#until.keys()) this.forget(server);
+  }
+
+  /** The real server at this position is another. */
   forget(server: number): void {
     this.#mtu[server] = UNKNOWN;
     this.#until.delete(server);

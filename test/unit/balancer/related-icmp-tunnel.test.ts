@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { Flow, type FlowSegment } from '../../support/flow.js';
 import { type IcmpFields, packet } from '../../support/packet-builder.js';
 import { type OnLink, Rig } from '../../support/rig.js';
-import { INSIDE, IPV4, IPV6, MACS, OUTSIDE, type Topology } from '../../support/topology.js';
+import { configuration, INSIDE, IPV4, IPV6, MACS, OUTSIDE, type Topology } from '../../support/topology.js';
 import { address, addressText, concat, hex } from '../../support/wire.js';
 
 const KINDS = {
@@ -218,4 +218,28 @@ test('an IPv6 packet with IPv4-mapped addresses in a tunnel is none of an IPv4 c
       counters: { 'drop-icmp-malformed': 1 },
     },
   ]);
+});
+
+test('a path MTU that was learned is forgotten when routes change: the way is another', () => {
+  const service = { mode: 'tun', realServers: IPV4.realServers.map((address) => ({ address })) } as const;
+  const rig = new Rig({ topology: IPV4, service });
+  const flow = new Flow(rig).open();
+  const full = { flags: 'A', seq: 1, ack: 1, payload: 1340 };
+  const [sent] = rig.send(...flow.client(full));
+  const ethernet = packet().ethernet({ from: MACS.gateway, to: MACS.balancer[INSIDE] });
+  const error = ethernet
+    .ip({ from: ROUTER[4], to: IPV4.localAddresses[0]! })
+    .icmp({ ...KINDS.tooBig[4], rest: 1380 });
+  rig.send(INSIDE, error.payload(sent!.bytes.slice(14, 14 + 500)));
+  rig.send(...flow.client(full));
+  assert.equal(rig.counter('drop-too-big'), 1);
+  const routes = [
+    { to: IPV4.everything, link: 'outside', via: IPV4.gateway },
+    { to: IPV4.outsideNetwork, link: 'outside' },
+    { to: IPV4.insideNetwork, link: 'inside', mtu: 1450 },
+  ];
+  const { faults } = rig.balancer.apply(configuration(IPV4, { service, routes }), rig.now);
+  assert.equal(faults, undefined);
+  rig.wait(250);
+  rig.play([{ what: 'the same once more', in: flow.client(full), out: [flow.toServer(full)] }]);
 });
