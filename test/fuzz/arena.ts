@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict';
+import type { BalancerConfig } from '../../lib/balancer/config/index.js';
+import { STATES } from '../../lib/balancer/connection/state.js';
+import { fragmentsOf } from '../model/fragmentation.js';
+import { Flow } from '../support/flow.js';
+import { type BuiltFrame, packet } from '../support/packet-builder.js';
+import { Rig } from '../support/rig.js';
+import { IPV4, IPV6, isOneWay, NAT64, type Topology, TUNNEL_4_IN_6 } from '../support/topology.js';
+import { Ways } from '../support/ways.js';
+import { seeds } from './seeds.js';
+
+type Service = Partial<BalancerConfig['services'][number]> & Pick<BalancerConfig['services'][number], 'mode'>;
+
+/** Local ports of each FULLNAT service: few, so that all can be seen to be free in the end. */
+const LOCAL_PORTS = 32;
+/** In every state: short, so that connections end while frames come. */
+const TIMEOUT = 5;
+const FIRST_PORT = 80;
+
+const TO_OTHER_FAMILY: readonly Service[] = [{ mode: 'tun' }];
+const SERVICES: readonly Service[] = [
+  { mode: 'nat' },
+  { mode: 'fullnat' },
+  { mode: 'fullnat', clientAddress: 'proxy-v2' },
+  { mode: 'fullnat', persistence: { timeout: TIMEOUT } },
+  { mode: 'dr' },
+  { mode: 'tun' },
+  { mode: 'nat', protocol: 'udp' },
+  { mode: 'fullnat', protocol: 'udp' },
+  { mode: 'dr', protocol: 'udp' },
+  { mode: 'tun', protocol: 'udp' },
+];
+/** Every way to forward, by the families of clients and real servers. */
+export const ARENAS: readonly { readonly topology: Topology; readonly services: readonly Service[] }[] = [
+  { topology: IPV4, services: SERVICES },
+  { topology: IPV6, services: SERVICES },
+  { topology: NAT64, services: [...SERVICES.slice(1, 4), ...TO_OTHER_FAMILY] },
+  { topology: TUNNEL_4_IN_6, services: [...TO_OTHER_FAMILY, { mode: 'tun', protocol: 'udp' }] },
+];
+
+/** A balancer with a service of every sort, a connection under way with each, and the frames of these. */
+export class Arena {
+  readonly rig: Rig;
+  readonly seeds: (readonly [number, BuiltFrame])[] = [];
+  readonly services: readonly Service[];
+  /** The first and the last port that is served. */
+  readonly ports: readonly [number, number];
+  readonly #buffers: string;
+
+  constructor({ topology, services }: (typeof ARENAS)[number]) {
+    this.services = services.map((service, i) => ({
+      ...service,
+      port: FIRST_PORT + i,
+      timeouts: Object.fromEntries(STATES.map((state) => [state, TIMEOUT])),
+      ...(service.mode === 'fullnat' && { localPorts: [5000 + 100 * i, 5000 + 100 * i + LOCAL_PORTS - 1] }),
+    }));
+    this.ports = [FIRST_PORT, FIRST_PORT + services.length - 1];
+    this.rig = new Rig({ topology, services: this.services });
+    this.#buffers = this.#freeBuffers();
+    for (const [i, { mode, protocol }] of services.entries()) {
+      if (protocol === 'udp') this.#addDatagrams(mode, FIRST_PORT + i);
+      else
+        this.seeds.push(...seeds(topology, new Flow(this.rig, { mode, servicePort: FIRST_PORT + i }).half()));
+    }
+  }
+
+  #addDatagrams(mode: Service['mode'], servicePort: number): void {
+    const { topology } = this.rig;
+    const clientAddress = topology.client(7);
+    const ways = new Ways({ topology, mode, clientAddress, clientPort: 51514, servicePort });
+    const { link, below, from, to } = ways.client();
+    const first = below.udp({ from, to }).payload(60);
+    const [sent] = this.rig.send(link, first);
+    assert.ok(sent);
+    ways.learn(sent);
+    const back = ways.fromServer();
+    const answer = back.below.udp({ from: back.from, to: back.to }).payload(60);
+    this.seeds.push([link, first.build()]);
+    if (!isOneWay(mode)) this.seeds.push([back.link, answer.build()]);
+    const header = 14 + topology.ipHeader;
+    const ethernet = packet().ethernet({ from: MACS.gateway, to: MACS.balancer[OUTSIDE] });
+    const ends = { from: clientAddress, to: topology.vip };
+    const datagram = { ...ends, below: ethernet, id: 9, body: first.bytes().slice(header) };
+    for (const fragment of fragmentsOf(datagram, 40)) this.seeds.push([OUTSIDE, fragment.build()]);
+  }
+
+  /** Fails unless everything that was taken is free again, when all connections' time is over. */
+  assertNothingKept(): void {
+    const { balancer } = this.rig;
+    this.rig.wait(150_000); // also over: fragments that wait, persistence, neighbors that do not answer
+    assert.equal(balancer.connections.count, 0, 'connections are left');
+    for (const { name, realServers } of balancer.services) {
+      for (const { active, inactive } of realServers) {
+        assert.deepEqual([active, inactive], [0, 0], `a real server of ${name} is said to have connections`);
+      }
+    }
+    assert.equal(this.#freeBuffers(), this.#buffers, 'buffers are left in use');
+    for (const [i, { mode, protocol }] of this.services.entries()) {
+      if (mode === 'fullnat' && protocol !== 'udp') this.#assertPortsFree(FIRST_PORT + i);
+    }
+  }
+
+  #freeBuffers(): string {
+    const { emitted } = this.rig.balancer;
+    return `${emitted.available} small, ${emitted.room(9000)} large`;
+  }
+
+  /** Fails unless as many connections can be made as there are pairs of a local port and a real server, and not one more. */
+  #assertPortsFree(servicePort: number): void {
+    const { balancer, topology } = this.rig;
+    const room = LOCAL_PORTS * topology.realServers.length;
+    const before = balancer.connections.count;
+    for (let i = 0; i <= room; i++) {
+      // Each its own client, for persistence's sake.
+      const flow = new Flow(this.rig, { servicePort, client: 1 + i, port: 1024 + i });
+      this.rig.send(...flow.client({ flags: 'S' }));
+    }
+    const made = balancer.connections.count - before;
+    assert.ok(
+      made >= room && balancer.counters.get('drop-no-local-port') > 0,
+      `${made} of ${room} local ports are free`,
+    );
+  }
+}
