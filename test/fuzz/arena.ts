@@ -5,7 +5,16 @@ import { fragmentsOf } from '../model/fragmentation.js';
 import { Flow } from '../support/flow.js';
 import { type BuiltFrame, packet } from '../support/packet-builder.js';
 import { Rig } from '../support/rig.js';
-import { IPV4, IPV6, isOneWay, NAT64, type Topology, TUNNEL_4_IN_6 } from '../support/topology.js';
+import {
+  IPV4,
+  IPV6,
+  isOneWay,
+  MACS,
+  NAT64,
+  OUTSIDE,
+  type Topology,
+  TUNNEL_4_IN_6,
+} from '../support/topology.js';
 import { Ways } from '../support/ways.js';
 import { seeds } from './seeds.js';
 

@@ -40,7 +40,7 @@ function main(): number {
     try {
       round.play(size);
     } catch (error) {
-      return report(error, seed, number, round);
+      return report(error, { seed, number, size }, round);
     }
     for (const [name, count] of Object.entries(round.arena.rig.balancer.counters.snapshot())) {
       met.set(name, (met.get(name) ?? 0) + count);
@@ -51,7 +51,13 @@ function main(): number {
   return summarize(met, seed, only === undefined ? frames : Math.min(ROUND, frames), seconds);
 }
 
-function report(error: unknown, seed: number, number: number, { tried, mutator }: Round): number {
+interface Place {
+  readonly seed: number;
+  readonly number: number;
+  readonly size: number;
+}
+
+function report(error: unknown, { seed, number, size }: Place, { tried, mutator }: Round): number {
   const built = mutator.built();
   console.error(error);
   console.error(
@@ -59,7 +65,7 @@ function report(error: unknown, seed: number, number: number, { tried, mutator }
       `seed ${seed}, frame ${number * ROUND + tried} (${tried} of round ${number}), on link ${mutator.link}: ${describe(built)}`,
       `vnet header ${Buffer.from(built.virtio).toString('hex')}`,
       `frame       ${Buffer.from(built.bytes).toString('hex')}`,
-      `again: npm run fuzz -- --seed ${seed} --round ${number}`,
+      `again: npm run fuzz -- --seed ${seed} --round ${number} --frames ${size}`,
     ].join('\n'),
   );
   return 1;

@@ -6,13 +6,13 @@ import { addressText } from '../support/wire.js';
 /**
  * Why a frame must not have opened a connection, or undefined where it may have: the slow and obvious way to see it,
  * which shares no code with the balancer.
- * @param link, built the frame; then where it came, and the first and the last port that is served
+ * @param ports the first and the last that is served
  */
 export function faultAsOpening(
   link: number,
   built: BuiltFrame,
   { vip }: Topology,
-  [first, last]: readonly [number, number],
+  ports: readonly [number, number],
 ): string | undefined {
   const { to, ip, tcp, udp } = decodeFrame(built);
   if (to !== MACS.balancer[link]) return 'it is for another station';
@@ -26,7 +26,7 @@ export function faultAsOpening(
   if (ip.ttl <= 1) return 'its time is over';
   const transport = tcp ?? udp;
   if (transport === undefined) return 'it is neither TCP nor UDP';
-  if (transport.to < first || transport.to > last) return 'nobody serves its port';
+  if (transport.to < ports[0] || transport.to > ports[1]) return 'nobody serves its port';
   if (tcp !== undefined && !/^S[^FRA]*$/.test(tcp.flags)) return `its flags are ${tcp.flags}`;
   return undefined;
 }
