@@ -235,8 +235,12 @@ class Script {
     const isLatest = this.#servers.has(this.#latest) && this.#random.below(2) === 0;
     const server = isLatest ? this.#latest : this.#random.pick(present);
     if (kind === 'remove') return { kind, server };
+    const { weight } = this.#servers.get(server)!;
     const edited = this.#drawJoining('edit', server);
-    return kind === 'edit' ? edited : { ...edited, weight: 0 };
+    if (kind === 'quiesce' && weight > 0) return { ...edited, weight: 0 };
+    // Always another weight: Linux begins its cursors anew even at an edit that changes nothing, where ours go on, so
+    // that an administrator who applies a file twice does not disturb the balance.
+    return edited.weight === weight ? { ...edited, weight: (weight % this.#options.heaviest) + 1 } : edited;
   }
 
   #drawJoining(kind: 'add' | 'edit', server: number): Joining {
