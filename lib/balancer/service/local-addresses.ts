@@ -42,7 +42,8 @@ export class LocalAddresses {
     for (let step = 1; step <= this.addresses.length; step++) {
       const index = (this.#turn + step) % this.addresses.length;
       const address = this.addresses[index]!;
-      if (this.#use.of(address, 0, server) === this.#ports) continue;
+      // A real server that keeps the client's port has as many ports for each of its own.
+      if (server.port !== 0 && this.#use.of(address, 0, server) === this.#ports) continue;
       for (let i = 0; i < 4; i++) words[base + LOCAL + i] = address[i]!;
       for (let tried = 0; tried < this.#ports && tried < TRIES; tried++) {
         const offset = (this.#cursor[index]! + 1) % this.#ports;

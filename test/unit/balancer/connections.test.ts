@@ -143,6 +143,20 @@ for (const topology of TOPOLOGIES) {
     assert.deepEqual(new Set(flows.map(({ localAddress }) => localAddress)), new Set(localAddresses));
   });
 
+  test(name('behind a range of ports each port of a real server has all local ports'), () => {
+    const realServers = topology.realServers.slice(0, 1).map((address) => ({ address }));
+    const rig = new Rig({ topology, service: { port: '80-82', localPorts: [5000, 5000], realServers } });
+    for (const servicePort of [80, 81, 82]) {
+      const sent = rig.send(
+        ...new Flow(rig, { servicePort, port: 40_000 + servicePort }).client({ flags: 'S' }),
+      );
+      assert.equal(sent[0]?.decoded.tcp?.to, servicePort);
+      assert.equal(sent[0]?.decoded.tcp?.from, 5000);
+    }
+    rig.send(...new Flow(rig, { servicePort: 80 }).client({ flags: 'S' }));
+    assert.equal(rig.counter('drop-no-local-port'), 1);
+  });
+
   test(name('a SYN sent again goes out the same and makes no second connection'), () => {
     const rig = new Rig({ topology });
     const flow = new Flow(rig);
