@@ -39,7 +39,6 @@ export class Round {
       this.mutator.next();
       this.#process();
     }
-    twin.now = rig.now;
     assert.deepEqual(twin.balancer.counters.snapshot(), rig.balancer.counters.snapshot());
     this.arena.assertNothingKept();
   }

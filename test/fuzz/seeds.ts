@@ -43,7 +43,12 @@ export function seeds(topology: Topology, flow: Flow): (readonly [number, BuiltF
   ];
   const datagram = { below: outside, from: flow.clientAddress, to: topology.vip, id: 7, body: pattern(80) };
   for (const fragment of fragmentsOf(datagram, 40)) frames.push([OUTSIDE, fragment]);
-  if (topology.family === 6) {
+  if (topology.family === 4) {
+    const sender = { senderMac: MACS.gateway, sender: topology.gateway };
+    frames.push([OUTSIDE, outside.arp({ operation: 'request', ...sender, target: topology.vip })]);
+    const options = Uint8Array.of(0x94, 4, 0, 0);
+    frames.push([OUTSIDE, outside.ip({ ...ends, options }).tcp({ from: 1, to: 80, flags: 'S' })]);
+  } else {
     const ip = outside.ip({ ...ends, ttl: 255 });
     frames.push([OUTSIDE, ip.neighborSolicitation({ target: topology.vip, sourceMac: MACS.gateway })]);
     frames.push([OUTSIDE, ip.extension(0).extension(60).tcp({ from: 1, to: 80, flags: 'S' })]);

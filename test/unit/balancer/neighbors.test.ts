@@ -35,6 +35,13 @@ function arpReply(link: number, sender: string, target: string, to = ASKER) {
     .arp({ operation: 'reply', senderMac: from, sender, targetMac: to, target });
 }
 
+function advert(link: number, target: string, to: string, toMac = ASKER, flags = 'SO') {
+  return packet()
+    .ethernet({ from: MACS.balancer[link]!, to: toMac })
+    .ip({ from: target, to, ttl: 255 })
+    .neighborAdvertisement({ target, targetMac: MACS.balancer[link]!, flags });
+}
+
 /** What the balancer asks when it looks for a neighbor. */
 function question(topology: Topology, link: number, target: string, source: string) {
   const from = MACS.balancer[link]!;
@@ -98,11 +105,6 @@ test('ARP requests are answered for the VIP outside and the local address inside
 test('neighbor solicitations are answered for the VIP outside and the local address inside, and for nobody else', () => {
   const rig = new Rig({ topology: IPV6, strangers: true });
   const [lip] = IPV6.localAddresses as [string];
-  const advert = (link: number, target: string, to: string, toMac: string, flags: string) =>
-    packet()
-      .ethernet({ from: MACS.balancer[link]!, to: toMac })
-      .ip({ from: target, to, ttl: 255 })
-      .neighborAdvertisement({ target, targetMac: MACS.balancer[link]!, flags });
   const answered = { 'answer-ndp': 1 };
   const ignored = { 'ignored-ndp': 1 };
   rig.play([
@@ -144,6 +146,26 @@ test('neighbor solicitations are answered for the VIP outside and the local addr
     },
   ]);
 });
+
+for (const topology of TOPOLOGIES) {
+  const { family } = topology;
+  test(`IPv${family}: every address of a CIDR that is near on a link is answered for there, none beside it nor elsewhere`, () => {
+    const vip = (n: number) => (family === 4 ? `198.51.100.${n}` : `2001:db8:100::5:${n.toString(16)}`);
+    const network = `${vip(64)}/${family === 4 ? 26 : 122}`;
+    const rig = new Rig({ topology, strangers: true, service: { address: network } });
+    const [request, answer, counter] =
+      family === 4 ? ([arpRequest, arpReply, 'arp'] as const) : ([solicitation, advert, 'ndp'] as const);
+    const row = (link: number, n: number, answered: boolean) => ({
+      what: `${vip(n)} on link ${link}`,
+      in: [link, request(vip(n), topology.gateway)] as const,
+      out: answered ? [[link, answer(link, vip(n), topology.gateway)] as const] : [],
+      counters: { [`${answered ? 'answer' : 'ignored'}-${counter}`]: 1 },
+    });
+    rig.play([64, 100, 127].map((n) => row(OUTSIDE, n, true)));
+    rig.play([63, 128].map((n) => row(OUTSIDE, n, false)));
+    rig.play([row(INSIDE, 64, false)]);
+  });
+}
 
 test('at the start every address is announced on its link, and real servers are asked for', () => {
   const four = new Rig({ topology: IPV4, strangers: true });
