@@ -62,12 +62,13 @@ function report(error: unknown, { seed, number, size }: Place, { tried, mutator 
   console.error(error);
   console.error(
     [
-      `seed ${seed}, frame ${number * ROUND + tried} (${tried} of round ${number}), on link ${mutator.link}: ${describe(built)}`,
+      `seed ${seed}, frame ${number * ROUND + tried} (${tried} of round ${number}), on link ${mutator.link}`,
       `vnet header ${Buffer.from(built.virtio).toString('hex')}`,
       `frame       ${Buffer.from(built.bytes).toString('hex')}`,
       `again: npm run fuzz -- --seed ${seed} --round ${number} --frames ${size}`,
     ].join('\n'),
   );
+  console.error(describe(built)); // last: what is broken enough may be too much for it
   return 1;
 }
 

@@ -74,7 +74,8 @@ export class Round {
     rig.now += milliseconds;
     if (Math.floor(rig.now / 250) === quarter) return;
     const other = this.#twin.rig.balancer;
-    for (let more = true; more; ) {
+    for (let left = 1000, more = true; more; left--) {
+      assert.ok(left > 0, 'the balancer comes to an end of what is due');
       more = rig.balancer.advance(rig.now);
       assert.equal(other.advance(rig.now), more);
       this.#drain(rig.balancer, other);
