@@ -30,6 +30,7 @@ const PACKAGES = [
     'kmod',
     'mawk',
     'mount',
+    'nftables',
     'nginx-light',
   ],
   ...['nodejs', 'procps', 'python3', 'sed', 'util-linux', 'wrk'],

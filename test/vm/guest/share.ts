@@ -11,12 +11,21 @@ export function prepareShare(share: string, program: 'main' | 'cost-main', job: 
     join(share, 'start'),
     `export PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin HOME=/root LC_ALL=C.UTF-8
 ${root.isForeign ? showCheckout() : ''}mkdir -p /lib/modules
-mount --bind '${job.modulesRoot}/lib/modules' /lib/modules
+${showModules(`${job.modulesRoot}/lib/modules`, root)}
 ulimit -n 65536
 '${root.node}' '${join(packageRoot, `dist/test/vm/guest/${program}.js`)}' >${RESULTS}/output 2>&1
 ${verdictCommand('$?')}
 `,
   );
+}
+
+/** A command that shows the guest its modules, to which a case adds one. What a foreign guest sees of us is read only. */
+function showModules(folder: string, { isForeign }: GuestRoot): string {
+  if (!isForeign) return `mount --bind '${folder}' /lib/modules`;
+  return `mkdir -p /run/modules
+mount -t tmpfs modules /run/modules
+mkdir /run/modules/upper /run/modules/work
+mount -t overlay modules -o 'lowerdir=${folder},upperdir=/run/modules/upper,workdir=/run/modules/work' /lib/modules`;
 }
 
 /** Commands that show a foreign guest this checkout at its own path, with an addon that it can load. */
