@@ -110,13 +110,13 @@ test('sources that do not build leave the version before as it was, and end with
 test('by hand: make install builds it and puts it where modprobe looks, make clean leaves the sources', async (t) => {
   const debian = await DebianRoot.forTest(t);
   if (!debian) return;
-  const checkout = `${debian.path}/root/toakit`;
+  const checkout = `${debian.path}/srv/toakit`;
   assert.equal(debian.run('mkdir', checkout).status, 0);
   assert.equal(debian.run('cp', '-r', 'package.json', 'kernel-module', checkout).status, 0);
-  const files = () => debian.inside('find', '/root/toakit/kernel-module', '-type', 'f').split('\n').sort();
+  const files = () => debian.inside('find', '/srv/toakit/kernel-module', '-type', 'f').split('\n').sort();
   const before = files();
   const make = (target: string) =>
-    debian.inside('make', '-s', '-C', '/root/toakit/kernel-module', `KERNEL=${debian.kernel}`, target);
+    debian.inside('make', '-s', '-C', '/srv/toakit/kernel-module', `KERNEL=${debian.kernel}`, target);
 
   make('install');
   assert.equal(installedVersion(debian), version);
