@@ -1,10 +1,12 @@
 /**
- * SipHash-c-d (Aumasson and Bernstein) with 64-bit words as pairs of int32; the low half of the result.
+ * SipHash-c-d (Aumasson and Bernstein) with 64-bit words as pairs of int32.
  * @param key four words, little-endian
  * @param message words, little-endian, and one more to the next even number
  * @param length the message's bytes, a multiple of 4
  * @param rounds c, for each 8-byte block of the message
  * @param finalRounds d, at the end
+ * @param halves is given both halves of the result, the low one first
+ * @returns the low half
  */
 export function sipHash(
   key: Int32Array,
@@ -12,6 +14,7 @@ export function sipHash(
   length: number,
   rounds: number,
   finalRounds: number,
+  halves?: Int32Array,
 ): number {
   let low0 = key[0]! ^ 0x70736575;
   let high0 = key[1]! ^ 0x736f6d65;
@@ -76,5 +79,10 @@ export function sipHash(
     low0 ^= wordLow;
     high0 ^= wordHigh;
   }
-  return low0 ^ low1 ^ low2 ^ low3;
+  const low = low0 ^ low1 ^ low2 ^ low3;
+  if (halves !== undefined) {
+    halves[0] = low;
+    halves[1] = high0 ^ high1 ^ high2 ^ high3;
+  }
+  return low;
 }
