@@ -22,7 +22,8 @@ import { ProxyHeaders } from './connection/proxy-headers.js';
 import {
   CLIENT_HOP,
   FLAG_HEADER_DUE,
-  FLAG_HEADER_PENDING,
+  FLAG_HEADER_NEAR,
+  FLAG_HEADER_SENT,
   OWNER,
   RECORD_WORDS,
   SERVER_HOP,
@@ -404,9 +405,9 @@ export class Balancer {
 
     this.#observeSender(frame, words[base + CLIENT_HOP]!);
     this.#lifecycle.onClientPacket(connection, service, frame, this.#now, this.#tick);
-    const headerDue = (words[base + STATE]! & FLAG_HEADER_DUE) !== 0;
-    if (headerDue && !this.#proxyHeaders.onClientPacket(connection, frame, this.#tick)) return DROPPED;
     this.#count(frame, owner & 0xffff, PACKETS_IN, BYTES_IN);
+    const hasHeader = (words[base + STATE]! & (FLAG_HEADER_DUE | FLAG_HEADER_SENT)) !== 0;
+    if (hasHeader && !this.#proxyHeaders.onClientPacket(connection, frame, this.#tick)) return DROPPED;
     if (frame.segments > 1) this.#sendAhead(frame, service, base, hop, mtu);
     forwarding.toServer(frame, words, base, toa, optionLimit(frame, mtu), this.counters);
     return this.#send(frame, hop, mtu);
@@ -428,8 +429,7 @@ export class Balancer {
     this.#observeSender(frame, serverHop);
     this.#lifecycle.onServerPacket(connection, service, frame, this.#tick);
     this.#count(frame, owner & 0xffff, PACKETS_OUT, BYTES_OUT);
-    if ((words[base + STATE]! & FLAG_HEADER_PENDING) !== 0)
-      this.#proxyHeaders.onServerPacket(connection, frame);
+    if ((words[base + STATE]! & FLAG_HEADER_NEAR) !== 0) this.#proxyHeaders.onServerPacket(connection, frame);
     const serverMtu = this.#neighbors.mtuOf(serverHop);
     service.forwarding.toClient(frame, words, base, service.toa, serverMtu, this.counters);
     return this.#send(frame, hop, mtu);

@@ -105,6 +105,7 @@ const NAMES = [
   'proxy-header-sent',
   'proxy-header-resent',
   'proxy-header-given-up',
+  'proxy-header-syn-data-removed',
 ] as const;
 
 export type CounterName = (typeof NAMES)[number];

@@ -10,15 +10,19 @@ import {
   TCP_CHECKSUM,
   TCP_HEADER,
   TCP_WINDOW,
+  TCP_WINDOW_MAX,
 } from '../../net/tcp.js';
 import { COUNTER, type Counters } from '../counters.js';
 import type { Emitted } from '../emitted.js';
+import { cutPayload } from '../forwarding/cut-payload.js';
+import { raiseSack } from '../forwarding/server-options.js';
 import type { Frame } from '../frame.js';
 import type { Neighbors } from '../neighbors.js';
 import { writeSegment } from '../segment.js';
 import { PROXY_HEADER_MAX, proxyHeaderLength, writeProxyHeader } from './proxy-header.js';
 import {
   FLAG_HEADER_DUE,
+  FLAG_HEADER_NEAR,
   FLAG_HEADER_PENDING,
   FLAG_HEADER_SENT,
   FLAG_SYN_ACK_SEEN,
@@ -41,6 +45,11 @@ const FRAME_MAX = ETHERNET_HEADER + IPV6_HEADER + TCP_HEADER + PROXY_HEADER_MAX;
 const FIRST_TIMEOUT = ticksOf(1);
 /** and so many times; then the connection is left to the timeout of its state. */
 const RESENDS = 5;
+
+/** The header is the next thing for the real server to get. */
+const WHEN_DUE = FLAG_HEADER_DUE | FLAG_SYN_ACK_SEEN;
+/** The flags of a header that was sent just now. */
+const HEADER_NEW = FLAG_HEADER_SENT | FLAG_HEADER_PENDING | FLAG_HEADER_NEAR;
 
 interface Unacknowledged {
   readonly connection: number;
@@ -71,18 +80,24 @@ export class ProxyHeaders {
   }
 
   /**
-   * A client's packet, not yet rewritten, of a connection whose header is due: sends it if the handshake is that far.
+   * A client's packet, not yet rewritten, of a connection whose header is due or was sent: sends it if it is due and the
+   * handshake that far. What a SYN carries already (RFC 7413) would stand where the header does: it is taken off, and
+   * comes again with the handshake ACK.
    * @returns whether the packet may go on; else there was no buffer for the header
    */
   onClientPacket(connection: number, frame: Frame, tick: number): boolean {
     const words = this.#words;
     const base = connection * RECORD_WORDS;
-    if ((frame.tcpFlags & (ACK | SYN | RST)) !== ACK || (words[base + STATE]! & FLAG_SYN_ACK_SEEN) === 0)
-      return true;
+    if ((frame.tcpFlags & SYN) !== 0 && frame.payload > 0) {
+      cutPayload(frame);
+      this.#counters.add(COUNTER['proxy-header-syn-data-removed']);
+    }
+    const isNext = (words[base + STATE]! & WHEN_DUE) === WHEN_DUE;
+    if (!isNext || (frame.tcpFlags & (ACK | SYN | RST)) !== ACK) return true;
     words[base + HEADER_WINDOW] = frame.view.getUint16(frame.l4 + TCP_WINDOW);
     words[base + HEADER_ACKNOWLEDGMENT] = frame.acknowledgment;
     if (!this.#send(base)) return false;
-    words[base + STATE] = (words[base + STATE]! & ~FLAG_HEADER_DUE) | FLAG_HEADER_SENT | FLAG_HEADER_PENDING;
+    words[base + STATE] = (words[base + STATE]! & ~FLAG_HEADER_DUE) | HEADER_NEW;
     words[base + SEQUENCE_DELTA]! += proxyHeaderLength(words, base);
     this.#unacknowledged.push({
       connection,
@@ -95,24 +110,32 @@ export class ProxyHeaders {
   }
 
   /**
-   * A real server's packet, not yet rewritten, while its acknowledgment of the header is awaited: what it acknowledges
-   * of the header alone must seem to the client to be just its SYN.
+   * A real server's packet, not yet rewritten, that may acknowledge the header, or tell that it came twice (D-SACK, RFC
+   * 2883): what it acknowledges of the header alone must seem to the client to be just its SYN.
    */
   onServerPacket(connection: number, frame: Frame): void {
     if ((frame.tcpFlags & (ACK | SYN)) !== ACK) return;
     const words = this.#words;
     const base = connection * RECORD_WORDS;
     const end = (words[base + INITIAL_SEQUENCE]! + 1 + proxyHeaderLength(words, base)) | 0;
-    if (((frame.acknowledgment - end) | 0) >= 0) {
-      words[base + STATE]! &= ~FLAG_HEADER_PENDING;
+    const beyond = (frame.acknowledgment - end) | 0;
+    if (beyond >= 0) words[base + STATE]! &= ~FLAG_HEADER_PENDING;
+    if (beyond >= TCP_WINDOW_MAX) {
+      // No longer of the header, which is further away than a window; and numbers come round.
+      words[base + STATE]! &= ~FLAG_HEADER_NEAR;
       return;
+
     }
     const { view, l4 } = frame;
-    const delta = delta32(frame.acknowledgment, end);
-    view.setInt32(l4 + TCP_ACKNOWLEDGMENT, end);
-    frame.acknowledgment = end;
-    // A partial checksum is the pseudo-header's alone, which has no acknowledgment in it.
-    if (!frame.partial) applyDelta(view, l4 + TCP_CHECKSUM, delta);
+    frame.tcpDelta = 0;
+    if (beyond < 0) {
+      view.setInt32(l4 + TCP_ACKNOWLEDGMENT, end);
+      frame.tcpDelta = delta32(frame.acknowledgment, end);
+      frame.acknowledgment = end;
+    }
+    if (frame.l4Length > TCP_HEADER) raiseSack(frame, end);
+    // A partial checksum is the pseudo-header's alone, which has none of these in it.
+    if (frame.tcpDelta !== 0 && !frame.partial) applyDelta(view, l4 + TCP_CHECKSUM, frame.tcpDelta);
   }
 
   /** Sends again what was not acknowledged in time. */

@@ -69,6 +69,8 @@ export const FLAG_HEADER_DUE = 0x2000;
 export const FLAG_HEADER_SENT = 0x4000;
 /** the real server has not acknowledged it. */
 export const FLAG_HEADER_PENDING = 0x8000;
+/** A real server may still tell of it in selective acknowledgments. */
+export const FLAG_HEADER_NEAR = 0x20000;
 /** A connection, no template: no word of one is 0, whatever its state. */
 export const FLAG_CONNECTION = 0x10000;
 

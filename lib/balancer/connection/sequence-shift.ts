@@ -4,6 +4,7 @@ import type { InitialSequence } from './initial-sequence.js';
 import { proxyHeaderLength } from './proxy-header.js';
 import {
   FLAG_HEADER_DUE,
+  FLAG_HEADER_NEAR,
   FLAG_HEADER_PENDING,
   FLAG_HEADER_SENT,
   FLAG_SERVER_SEEN,
@@ -15,7 +16,7 @@ import {
 } from './record.js';
 
 const SEEN = FLAG_SYN_ACK_SEEN | FLAG_SERVER_SEEN;
-const HEADER = FLAG_HEADER_DUE | FLAG_HEADER_SENT | FLAG_HEADER_PENDING;
+const HEADER = FLAG_HEADER_DUE | FLAG_HEADER_SENT | FLAG_HEADER_PENDING | FLAG_HEADER_NEAR;
 
 /**
  * FULLNAT's initial sequence numbers: those of clients that share a local port grow with time, whatever the clients'

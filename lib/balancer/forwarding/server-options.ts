@@ -35,22 +35,47 @@ export function lowerMss(frame: Frame, mtu: number, room: number, counters: Coun
 
 /** Translates the edges of the real server's selective acknowledgments into the client's sequence numbers. */
 export function shiftSack(frame: Frame, sequenceDelta: number): void {
-  const { bytes, view } = frame;
-  const options = frame.l4 + TCP_HEADER;
-  const end = frame.l4 + frame.l4Length;
-  if (end - options === 12 && view.getInt32(options) === TIMESTAMP_ONLY) return;
-  let at = options;
-  for (;;) {
-    const step = optionLength(bytes, at, end);
-    if (step === 0) return;
-    const option = at;
-    at += step;
-    if (bytes[option] !== OPTION_SACK || step < 10 || (step - 2) % 8 !== 0) continue;
-    for (let edge = option + 2; edge < at; edge += 4) {
-      const before = view.getInt32(edge);
-      const after = (before - sequenceDelta) | 0;
-      view.setInt32(edge, after);
-      noteTcpDelta(frame, edge, delta32(before, after));
+  for (let at = firstSack(frame); at !== -1; at = nextSack(frame, at)) {
+    for (let edge = at + 2; edge < at + frame.bytes[at + 1]!; edge += 4) {
+      setEdge(frame, edge, (frame.view.getInt32(edge) - sequenceDelta) | 0);
     }
   }
+}
+
+/** Moves those edges of the real server's selective acknowledgments that lie before `least` up to it. */
+export function raiseSack(frame: Frame, least: number): void {
+  for (let at = firstSack(frame); at !== -1; at = nextSack(frame, at)) {
+    for (let edge = at + 2; edge < at + frame.bytes[at + 1]!; edge += 4) {
+      if (((frame.view.getInt32(edge) - least) | 0) < 0) setEdge(frame, edge, least);
+    }
+  }
+}
+
+/** Where a packet's first selective acknowledgment option stands, or -1. */
+function firstSack(frame: Frame): number {
+  const options = frame.l4 + TCP_HEADER;
+  if (frame.l4Length === TCP_HEADER + 12 && frame.view.getInt32(options) === TIMESTAMP_ONLY) return -1;
+  return findSack(frame, options);
+}
+
+/** The one behind that at `at`. */
+function nextSack(frame: Frame, at: number): number {
+  return findSack(frame, at + frame.bytes[at + 1]!);
+}
+
+function findSack({ bytes, l4, l4Length }: Frame, from: number): number {
+  const end = l4 + l4Length;
+  let at = from;
+  for (;;) {
+    const step = optionLength(bytes, at, end);
+    if (step === 0) return -1;
+    if (bytes[at] === OPTION_SACK && step >= 10 && (step - 2) % 8 === 0) return at;
+    at += step;
+  }
+}
+
+function setEdge(frame: Frame, at: number, value: number): void {
+  const before = frame.view.getInt32(at);
+  frame.view.setInt32(at, value);
+  noteTcpDelta(frame, at, delta32(before, value));
 }

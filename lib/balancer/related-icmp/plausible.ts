@@ -1,9 +1,7 @@
 import { PROTOCOL_TCP } from '../../net/ipv4.js';
+import { TCP_WINDOW_MAX } from '../../net/tcp.js';
 import { FLAG_SERVER_SEEN, SERVER_ACKNOWLEDGED, SERVER_END, STATE } from '../connection/record.js';
 import type { Frame } from '../frame.js';
-
-/** The largest window there is (RFC 7323 2.3): what is in flight is not further from what is known. */
-const WINDOW_MAX = 1 << 30;
 
 /**
  * Whether a quoted segment can be on its way still: who cannot see a connection's packets does not know its sequence
@@ -15,5 +13,5 @@ export function isInFlight(quote: Frame, words: Int32Array, base: number, fromCl
   const distance = fromClient
     ? (quote.sequence - words[base + SERVER_ACKNOWLEDGED]!) | 0
     : (words[base + SERVER_END]! - quote.sequence) | 0;
-  return distance >= 0 && distance < WINDOW_MAX;
+  return distance >= 0 && distance < TCP_WINDOW_MAX;
 }

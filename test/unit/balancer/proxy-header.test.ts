@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Flow, type FlowSegment } from '../../support/flow.js';
+import { describe } from '../../support/packet-decoder.js';
 import { Rig, type Row } from '../../support/rig.js';
 import { tcpOption } from '../../support/tcp-segment.js';
 import { configuration, IPV4, TOPOLOGIES, type Topology } from '../../support/topology.js';
@@ -120,6 +121,95 @@ for (const topology of TOPOLOGIES) {
     ]);
   });
 }
+
+/** A real server's bare acknowledgment with a block of sequence numbers from `from` up to `to`. */
+function sacked(ack: number, from: number, to: number): FlowSegment {
+  const options = [tcpOption.nop, tcpOption.nop, tcpOption.sack(from >>> 0, to >>> 0)];
+  return { flags: 'A', seq: 1, ack, options };
+}
+
+for (const topology of TOPOLOGIES) {
+  test(`IPv${topology.family}: a header that came twice is no block before the client's first byte`, () => {
+    const N = topology.family === 4 ? 28 : 52;
+    for (const offload of [false, true]) {
+      const rig = proxyRig(topology);
+      const flow = new Flow(rig).half();
+      assert.equal(rig.send(...flow.client({ flags: 'A', seq: 1, ack: 1 })).length, 2);
+      const first = { client: flow.clientIsn + 1, server: flow.balancerIsn + 1 };
+      const row = (what: string, ack: number, from: number, to: number, raised: [number, number]): Row => {
+        const segment = flow.fromServer(sacked(ack, first.server + from, first.server + to));
+        const wanted = sacked(Math.max(ack - N, 1), first.client + raised[0], first.client + raised[1]);
+        const out = flow.toClient(wanted);
+        return offload
+          ? { what, in: [segment[0], segment[1].offload()], out: [[out[0], out[1].offload()]] }
+          : { what, in: segment, out: [out] };
+      };
+      rig.play([
+        row('the header alone', 1 + N, 0, N, [0, 0]),
+        row('a part of it, while another is missing', 1 + 3, N - 9, N, [0, 0]),
+        row('the header and what came with it', 1 + N + 40, 5, N + 40, [0, 40]),
+        row('only what is behind the header', 1 + N + 40, N, N + 40, [0, 40]),
+        row('half a window on', 1 + N + 2 ** 29, 0, N + 2 ** 29, [0, 2 ** 29]),
+      ]);
+    }
+  });
+}
+
+test('once around, the numbers of the header are those of the client again', () => {
+  const rig = proxyRig(IPV4);
+  const flow = new Flow(rig).half();
+  assert.equal(rig.send(...flow.client({ flags: 'A', seq: 1, ack: 1 })).length, 2);
+  const first = { client: flow.clientIsn + 1, server: flow.balancerIsn + 1 };
+  for (let done = 2 ** 29; done < 2 ** 32; done += 2 ** 29) {
+    assert.equal(rig.send(...flow.fromServer({ flags: 'A', seq: 1, ack: 29 + done })).length, 1);
+  }
+  rig.play([
+    {
+      what: 'bytes behind a gap, where the header was 4 GiB before',
+      in: flow.fromServer(sacked(0, first.server + 5, first.server + 17)),
+      out: [flow.toClient(sacked(-28, first.client + 5 - 28, first.client + 17 - 28))],
+    },
+  ]);
+});
+
+for (const topology of TOPOLOGIES) {
+  test(`IPv${topology.family}: what a SYN carries (Fast Open) does not come ahead of the header`, () => {
+    const N = topology.family === 4 ? 28 : 52;
+    for (const offload of [false, true]) {
+      const rig = proxyRig(topology);
+      const flow = new Flow(rig);
+      const [link, syn] = flow.client({ flags: 'S', payload: 'GET / and an odd number of bytes.' });
+      const sent = rig.send(link, offload ? syn.offload() : syn);
+      flow.learn(sent[0]!);
+      rig.expect('the SYN alone', sent, [flow.toServer({ flags: 'S' })]);
+      assert.equal(rig.counter('proxy-header-syn-data-removed'), 1);
+      assert.equal(rig.send(...flow.fromServer({ flags: 'SA', ack: 1 })).length, 1);
+      rig.play([
+        {
+          what: 'the data again, as it was not acknowledged',
+          in: flow.client({ flags: 'PA', seq: 1, ack: 1, window: 4, payload: 'GET /' }),
+          out: [
+            flow.toServer(headerSegment(headerOf(topology, flow), 4)),
+            flow.toServer({ flags: 'PA', seq: 1 + N, ack: 1, window: 4, payload: 'GET /' }),
+          ],
+          counters: { 'proxy-header-sent': 1 },
+        },
+        {
+          what: 'the SYN once more, late: its data would stand where the header does',
+          in: flow.client({ flags: 'S', payload: 'GET /' }),
+          out: [flow.toServer({ flags: 'S' })],
+          counters: { 'proxy-header-syn-data-removed': 1 },
+        },
+      ]);
+    }
+  });
+}
+
+test('a wrong checksum stays wrong when the data is taken off the SYN', () => {
+  const rig = proxyRig(IPV4);
+  const sent = new Flow(rig).syn({ checksum: 'bad', payload: 'GET /' });
+  assert.match(describe(sent), /0 bytes BAD TCP CHECKSUM/);
+});
 
 test('early data completes the handshake and comes behind the header', () => {
   const rig = proxyRig(IPV4);
