@@ -71,8 +71,9 @@ export class CarryOver {
     this.#portUse.clear();
     for (const base of this.#connections()) {
       const service = this.#directory.services[words[base + OWNER]! >>> 16]!;
-      if (service.mode !== 'fullnat') continue;
-      service.localAddresses.adopt(words, base, this.#directory.servers[words[base + OWNER]! & 0xffff]!);
+      if (service.mode !== 'fullnat' && service.mode !== 'tun') continue;
+      const server = this.#directory.servers[words[base + OWNER]! & 0xffff]!;
+      if (service.mode === 'fullnat') service.localAddresses.adopt(words, base, server);
       const at = base + LOCAL;
       if (known.find(words[at]!, words[at + 1]!, words[at + 2]!, words[at + 3]!, 0) !== -1) continue;
       known.set(words[at]!, words[at + 1]!, words[at + 2]!, words[at + 3]!, 0, 0);

@@ -3,8 +3,18 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Difference, Fault, ForwardingMode } from '../../../lib/balancer/config/index.js';
 import { Flow } from '../../support/flow.js';
-import { questionIn, Rig, type Sent } from '../../support/rig.js';
-import { configuration, IPV4, MACS, OUTSIDE, TOPOLOGIES, type Wishes } from '../../support/topology.js';
+import { packet } from '../../support/packet-builder.js';
+import { type OnLink, questionIn, Rig, type Sent } from '../../support/rig.js';
+import {
+  configuration,
+  INSIDE,
+  IPV4,
+  MACS,
+  OUTSIDE,
+  TOPOLOGIES,
+  type Topology,
+  type Wishes,
+} from '../../support/topology.js';
 
 /** Has the rig's balancer take over what is wished for. */
 function apply(rig: Rig, wishes: Wishes): { difference: Difference; sent: Sent[] } {
@@ -15,6 +25,12 @@ function apply(rig: Rig, wishes: Wishes): { difference: Difference; sent: Sent[]
 
 const DATA = { flags: 'PA', seq: 1, ack: 2, payload: 'to the server' };
 const ANSWER = { flags: 'PA', seq: 2, ack: 14, payload: 'to the client' };
+
+/** A real server pings an address. */
+function ping({ family, realServers }: Topology, to: string): OnLink {
+  const ethernet = packet().ethernet({ from: MACS.server(0), to: MACS.balancer[INSIDE]! });
+  return [INSIDE, ethernet.ip({ from: realServers[0]!, to }).icmp({ type: family === 4 ? 8 : 128 })];
+}
 
 /** Data passes in both directions, as before. */
 function assertAlive(flow: Flow, what: string): void {
@@ -166,24 +182,25 @@ for (const topology of TOPOLOGIES) {
     assert.equal(rig.balancer.connections.count, 0);
   });
 
-  test(
-    name(
-      'a local address that is removed serves its connections on, is answered for until they end, and gets no more',
-    ),
-    () => {
-      const rig = new Rig({ topology });
+  for (const mode of ['fullnat', 'tun'] as const) {
+    const what = `${mode}: a local address that is removed serves its connections on, is answered for until they end`;
+    test(name(`${what}, and gets no more`), () => {
+      const rig = new Rig({ topology, service: { mode, timeouts: { established: 90 } } });
       const flow = new Flow(rig).settled();
-      const service = { localAddresses: [otherLocal] };
+      const [removed] = topology.localAddresses as [string];
+      const service = { mode, timeouts: { established: 90 }, localAddresses: [otherLocal] } as const;
       apply(rig, { service });
       assertAlive(flow, 'from the removed address');
       assert.equal(new Flow(rig, { port: 2 }).open().localAddress, otherLocal);
-      assert.deepEqual(rig.balancer.formerLocalAddresses, topology.localAddresses);
+      assert.deepEqual(rig.balancer.formerLocalAddresses, [removed]);
+      assert.equal(rig.send(...ping(topology, removed)).length, 1);
       rig.wait(200_000);
       assert.equal(rig.balancer.connections.count, 0);
       apply(rig, { service, second: { port: 443, localAddresses: [otherLocal] } });
       assert.deepEqual(rig.balancer.formerLocalAddresses, []);
-    },
-  );
+      assert.equal(rig.send(...ping(topology, removed)).length, 0);
+    });
+  }
 
   test(
     name('a local address that becomes a real server is its own, whatever connections have it still'),
