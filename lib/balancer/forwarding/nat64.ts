@@ -54,7 +54,9 @@ function toServer(
   mtu: number,
   counters: Counters,
 ): void {
-  const cuttable = mayBeCut(packetLength(frame) - (frame.l4 - frame.l3));
+  // What came with a fragment header may be cut on (RFC 7915 5.1.1).
+  const isFragment = frame.largestFragment !== 0;
+  const cuttable = isFragment || mayBeCut(packetLength(frame) - (frame.l4 - frame.l3));
   translation.toServer(frame, words, base, toa, mtu + HEADER_DIFFERENCE, counters);
   const { start } = frame;
   replaceWithIpv4(frame, frame.l4Length + frame.payload, cuttable);

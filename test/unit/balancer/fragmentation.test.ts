@@ -8,7 +8,7 @@ import { decodeFrame, decodeIp } from '../../support/packet-decoder.js';
 import { Reassembler } from '../../support/reassembler.js';
 import { type OnLink, Rig, type RigOptions, type Sent } from '../../support/rig.js';
 import { decodeTcp, tcpChecksumRight } from '../../support/tcp-segment.js';
-import { INSIDE, MACS, OUTSIDE, TOPOLOGIES, type Topology } from '../../support/topology.js';
+import { INSIDE, MACS, NAT64, OUTSIDE, TOPOLOGIES, type Topology } from '../../support/topology.js';
 import { addressText, concat, readU16, readU32 } from '../../support/wire.js';
 
 const NO_OFFLOADS = new Uint8Array(10);
@@ -363,6 +363,27 @@ test('IPv4: fragments with DF make a packet with DF, and leave with it', () => {
     fragmentsOf(datagram, 1280).map((fragment) => [OUTSIDE, fragment]),
   );
   assert.ok(sent.length === 3 && sent.every(({ decoded: { ip } }) => ip!.dontFragment));
+});
+
+test('NAT64: what came in IPv6 fragments goes on as IPv4 ones that may be cut, a lone fragment as well', () => {
+  const rig = new Rig({ topology: NAT64 });
+  const flow = new Flow(rig).settled();
+  const segment = { flags: 'A', seq: 1, ack: 2 };
+  const frames = inFragments(flow.client({ ...segment, payload: 2000 }), 1232);
+  const sent = sendAll(rig, frames);
+  assert.deepEqual(
+    sent.map(({ decoded: { ip } }) => [ip!.family, ip!.dontFragment]),
+    [
+      [4, false],
+      [4, false],
+    ],
+  );
+  assert.equal(madeWhole(sent).tcp?.payload.length, 2000);
+
+  const [[link, lone]] = inFragments(flow.client({ ...segment, payload: 1400 }), 1440) as [OnLink];
+  const [packetOut] = rig.send(link, lone);
+  assert.equal(packetOut?.bytes.length, 14 + 40 + 1400);
+  assert.equal(packetOut?.decoded.ip?.dontFragment, false);
 });
 
 test('IPv6: the only fragment of its packet is a packet like any other (RFC 6946)', () => {
