@@ -310,7 +310,9 @@ export class Balancer {
   #packet(frame: Frame, link: LinkPort, forUs: boolean): number {
     if (frame.protocol !== PROTOCOL_TCP && frame.protocol !== PROTOCOL_UDP) {
       if (!isIcmpError(frame)) return this.#local.notBalanced(frame, link, forUs);
-      return forUs ? this.#related.process(frame, this.#tick) : this.#drop(COUNTER['drop-not-for-us']);
+      if (!forUs) return this.#drop(COUNTER['drop-not-for-us']);
+      if (!this.#isUsableSource(frame)) return this.#drop(COUNTER['drop-invalid-source']);
+      return this.#related.process(frame, this.#tick);
     }
     if (!forUs) return this.#drop(COUNTER['drop-not-for-us']);
 

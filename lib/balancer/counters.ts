@@ -69,6 +69,7 @@ const NAMES = [
   'drop-icmp-not-for-sender',
   'drop-icmp-unknown-connection',
   'drop-icmp-wrong-side',
+  'drop-icmp-spoofed-source',
   'drop-icmp-implausible',
   'drop-icmp-untranslatable',
   // answers

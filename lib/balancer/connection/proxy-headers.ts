@@ -124,7 +124,6 @@ export class ProxyHeaders {
       // No longer of the header, which is further away than a window; and numbers come round.
       words[base + STATE]! &= ~FLAG_HEADER_NEAR;
       return;
-
     }
     const { view, l4 } = frame;
     frame.tcpDelta = 0;

@@ -31,6 +31,7 @@ export class RelatedIcmp {
   readonly #counters: Counters;
   readonly #sender: ErrorSender;
   readonly #tunnels: TunnelErrors;
+  #routes: Routes;
   readonly #error = new ReceivedError();
 
   constructor(parts: {
@@ -41,10 +42,11 @@ export class RelatedIcmp {
     traffic: Traffic;
     counters: Counters;
   }) {
-    const { neighbors, traffic, counters } = parts;
+    const { neighbors, routes, traffic, counters } = parts;
     this.#table = parts.table;
     this.#directory = parts.directory;
     this.#neighbors = neighbors;
+    this.#routes = routes;
     this.#counters = counters;
     this.#sender = new ErrorSender(neighbors, traffic, counters);
     this.#tunnels = new TunnelErrors({ ...parts, sender: this.#sender });
@@ -52,6 +54,7 @@ export class RelatedIcmp {
 
   /** The configuration has changed. */
   set routes(routes: Routes) {
+    this.#routes = routes;
     this.#tunnels.routes = routes;
   }
 
@@ -75,9 +78,12 @@ export class RelatedIcmp {
     const base = (found >> 1) * RECORD_WORDS;
     const aboutClient = (found & 1) === 1;
     if (!this.#isFromRightSide(frame, base, aboutClient)) return this.#drop(COUNTER['drop-icmp-wrong-side']);
+    const service = this.#directory.services[words[base + OWNER]! >>> 16]!;
+    if (!aboutClient && !service.toa.shared && this.#isInsidersName(frame, base)) {
+      return this.#drop(COUNTER['drop-icmp-spoofed-source']);
+    }
     if (!isInFlight(quote, words, base, aboutClient)) return this.#drop(COUNTER['drop-icmp-implausible']);
     if (error.hopLimit <= 1) return this.#drop(COUNTER['drop-ttl-expired']);
-    const service = this.#directory.services[words[base + OWNER]! >>> 16]!;
     if (aboutClient) return this.#toClient(frame, base, service, tick);
     if (service.oneWay) return this.#sender.passOn(frame, words, base, service);
     return this.#toServer(frame, base, service);
@@ -94,6 +100,15 @@ export class RelatedIcmp {
     if (aboutClient) return fromServers;
     const clientHop = words[base + CLIENT_HOP]!;
     return !fromServers || clientHop === -1 || link === this.#neighbors.linkOf(clientHop);
+  }
+
+  /**
+   * NAT, DR and TUN leave an error the source that it has, which may be any router's; but not the name of
+   * one on the real server's own link, whom it may trust, where the error came by another.
+   */
+  #isInsidersName({ link, source0, source1, source2, source3 }: Frame, base: number): boolean {
+    const serverLink = this.#neighbors.linkOf(this.#table.words[base + SERVER_HOP]!);
+    return link !== serverLink && this.#routes.find(source0, source1, source2, source3)?.link === serverLink;
   }
 
   /** About a packet of the client's. */

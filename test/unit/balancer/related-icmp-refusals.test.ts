@@ -21,7 +21,7 @@ function errorOn(
   to: string,
   fields: IcmpFields,
   about: Uint8Array,
-  ip: { ttl?: number } = {},
+  ip: { ttl?: number; from?: string } = {},
 ): OnLink {
   const family = to.includes(':') ? 6 : 4;
   const ethernet = packet().ethernet({ from: MACS.gateway, to: MACS.balancer[link] });
@@ -105,6 +105,40 @@ for (const topology of [IPV4, IPV6]) {
     const [link, built] = errorOn(INSIDE, lip, kind, about);
     assert.equal(rig.send(link, built).length, 1, 'the error as it is passes');
   });
+
+  test(name('an error from an address that nobody can have goes nowhere'), () => {
+    const rig = new Rig({ topology });
+    const flow = new Flow(rig).settled();
+    const about = through(rig, flow.client({ flags: 'PA', seq: 1, ack: 2, payload: 60 }));
+    const nobody = family === 4 ? ['0.0.0.0', '127.0.0.1', '224.0.0.1'] : ['::', '::1', 'ff02::1'];
+    for (const from of [...nobody, topology.vip, flow.localAddress]) {
+      const input = errorOn(INSIDE, flow.localAddress, UNREACHABLE[family], about, { from });
+      rig.play([{ what: from, in: input, out: [], counters: { 'drop-invalid-source': 1 } }]);
+    }
+  });
+
+  for (const mode of ['nat', 'dr', 'tun', 'fullnat'] as const) {
+    test(
+      name(`${mode}: an error from the clients’ link reaches no real server in its neighbor’s name`),
+      () => {
+        const rig = new Rig({ topology, service: { mode } });
+        const flow = new Flow(rig).settled();
+        const about = packet()
+          .ip({ from: topology.vip, to: flow.clientAddress })
+          .tcp({ from: topology.port, to: flow.clientPort, flags: 'A', seq: flow.serverIsn + 1 })
+          .bytes();
+        const neighbor = family === 4 ? '10.0.0.200' : 'fd00::c8';
+        const sources = [neighbor, ROUTER[family]].map((from) => {
+          const [sent] = rig.send(...errorOn(OUTSIDE, topology.vip, UNREACHABLE[family], about, { from }));
+          const { ip, inner } = sent?.decoded ?? {};
+          return ip && addressText((mode === 'tun' ? inner! : { ip }).ip!.from);
+        });
+        const [lip] = topology.localAddresses;
+        assert.deepEqual(sources, mode === 'fullnat' ? [lip, lip] : [undefined, ROUTER[family]]);
+        assert.equal(rig.counter('drop-icmp-spoofed-source'), mode === 'fullnat' ? 0 : 1);
+      },
+    );
+  }
 
   test(name('an error cut short anywhere never throws'), () => {
     const rig = new Rig({ topology });
