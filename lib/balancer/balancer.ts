@@ -193,7 +193,7 @@ export class Balancer {
       traffic: this.#traffic,
       counters,
     });
-    this.#carryOver = new CarryOver({ table, neighbors, directory: this.#directory, portUse, hash });
+    this.#carryOver = new CarryOver({ table, wheel, neighbors, directory: this.#directory, portUse, hash });
     this.#takeSettings(config);
   }
 
@@ -214,7 +214,7 @@ export class Balancer {
 
   /**
    * Takes over another configuration: only what differs changes, and connections live on. Frames may wait in `emitted`
-   * afterwards. Where routes or local addresses differ, each connection is looked at: some 10 ms for 10 000.
+   * afterwards. Where routes, local addresses or timeouts differ, each connection is looked at: some 10 ms for 10 000.
    * @param config validated (`validateConfig`); its links, `maxConnections` and `profile` are those of the running one
    * @param now milliseconds
    */
@@ -225,7 +225,9 @@ export class Balancer {
     const difference = differenceOf(this.#config, config);
     if (isEmpty(difference)) return { difference };
     this.#config = config;
+    const timeouts = this.#services.map((service) => service?.timeouts);
     this.#directory.configure(config.services, this.statistics);
+    this.#carryOver.retime(timeouts);
     if (this.#portUse.isStale || this.#formerLocals.length > 0) this.#recountPorts(config);
     this.#natServers = this.#createNatServers(config);
     this.#serviceTable = new ServiceTable(this.#directory.current, this.#hash);

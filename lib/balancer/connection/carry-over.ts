@@ -8,6 +8,7 @@ import type { KeyedHash } from './keyed-hash.js';
 import {
   CLIENT,
   CLIENT_HOP,
+  EXPIRES,
   FLAG_CONNECTION,
   LOCAL,
   OWNER,
@@ -15,11 +16,14 @@ import {
   SERVER,
   SERVER_HOP,
   STATE,
+  STATE_MASK,
 } from './record.js';
+import type { TimerWheel } from './timer-wheel.js';
 
 /** What live connections need when the configuration under them changes. */
 export class CarryOver {
   readonly #table: ConnectionTable;
+  readonly #wheel: TimerWheel;
   readonly #neighbors: Neighbors;
   readonly #directory: Directory;
   readonly #portUse: PortUse;
@@ -27,12 +31,14 @@ export class CarryOver {
 
   constructor(parts: {
     table: ConnectionTable;
+    wheel: TimerWheel;
     neighbors: Neighbors;
     directory: Directory;
     portUse: PortUse;
     hash: KeyedHash;
   }) {
     this.#table = parts.table;
+    this.#wheel = parts.wheel;
     this.#neighbors = parts.neighbors;
     this.#directory = parts.directory;
     this.#portUse = parts.portUse;
@@ -58,6 +64,24 @@ export class CarryOver {
     if (hop === -1) return;
     this.#neighbors.release(before);
     words[base + hopWord] = hop;
+  }
+
+  /**
+   * Timeouts may be others: they count from a connection's last packet on, as if it had come under them.
+   * @param before what services had, by their positions
+   */
+  retime(before: readonly (Int32Array | undefined)[]): void {
+    const { words } = this.#table;
+    const { services } = this.#directory;
+    if (before.every((timeouts, index) => timeouts === services[index]?.timeouts)) return;
+    for (const base of this.#connections()) {
+      const owner = words[base + OWNER]! >>> 16;
+      const timeouts = services[owner]!.timeouts;
+      if (timeouts === before[owner]) continue;
+      const state = words[base + STATE]! & STATE_MASK;
+      const lastPacket = words[base + EXPIRES]! - before[owner]![state]!;
+      this.#wheel.touch(base / RECORD_WORDS, lastPacket + timeouts[state]!);
+    }
   }
 
   /**

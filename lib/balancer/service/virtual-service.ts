@@ -59,7 +59,7 @@ export class VirtualService {
   /** The client's address goes ahead of its first byte (`clientAddress: 'proxy-v2'`). */
   sendsProxyHeader = false;
   persistence!: Persistence | undefined;
-  /** Ticks that a connection lives after its last packet, by state. */
+  /** Ticks that a connection lives after its last packet, by state; another array when they are others. */
   timeouts!: Int32Array;
   /** New connections are refused until its rates are lower. */
   isOverRate = false;
@@ -120,7 +120,9 @@ export class VirtualService {
       ticks: ticksOf(config.persistence.timeout),
       mask: maskOf(config.persistence.prefix + (this.networks[0]!.ipv4 ? 96 : 0)),
     };
-    this.timeouts = Int32Array.from(STATES, (state) => ticksOf(config.timeouts[state]));
+    if (before === undefined || !sameText(before, config, ['timeouts'])) {
+      this.timeouts = Int32Array.from(STATES, (state) => ticksOf(config.timeouts[state]));
+    }
   }
 
   /**

@@ -223,6 +223,25 @@ for (const topology of TOPOLOGIES) {
     },
   );
 
+  test(name('other timeouts count from a connection’s last packet on, whether it is idle or not'), () => {
+    const rig = new Rig({ topology, service: { timeouts: { established: 600 } } });
+    const flows = [1, 2].map((port) => new Flow(rig, { port }).settled());
+    const { connections } = rig.balancer;
+    rig.wait(50_000);
+    apply(rig, { service: { timeouts: { established: 900 } } });
+    rig.wait(840_000);
+    assert.equal(connections.count, 2);
+    apply(rig, { service: { timeouts: { established: 1200 } } });
+    assertAlive(flows[1]!, 'late, in time');
+    rig.wait(100_000);
+    apply(rig, { service: { timeouts: { established: 120 } } });
+    assert.equal(connections.count, 1, 'the one that was idle for 990 s is over');
+    rig.wait(18_000);
+    assert.equal(connections.count, 1);
+    rig.wait(2_000);
+    assert.equal(connections.count, 0);
+  });
+
   test(name('other local ports: those that are taken out of the new range do not count in it'), () => {
     const one = [first];
     const rig = new Rig({ topology, service: { realServers: one, localPorts: [6000, 6003] } });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Flow } from '../../support/flow.js';
 import { Rig } from '../../support/rig.js';
-import { IPV4 as topology } from '../../support/topology.js';
+import { configuration, IPV4 as topology } from '../../support/topology.js';
 
 const [first, second] = topology.realServers as [string, string];
 const port = topology.serverPort;
@@ -114,6 +114,27 @@ test('drop-entry defence: it goes on while packets come without a pause', () => 
     rig.wait(1);
   }
   assert.equal(rig.balancer.connections.count, 0);
+});
+
+test('drop-entry defence: how long a connection is idle does not depend on timeouts that were changed meanwhile', () => {
+  for (const [before, after] of [
+    [600, 300],
+    [300, 600],
+  ] as const) {
+    const settings = { maxConnections: 64, dropEntry: 'always' } as const;
+    const rig = new Rig({ topology, settings, service: { timeouts: { established: before } } });
+    for (let n = 0; n < 32; n++) new Flow(rig, { port: n + 1 }).open();
+    rig.wait(20_000);
+    const service = { timeouts: { established: after } };
+    assert.equal(
+      rig.balancer.apply(configuration(topology, { settings, service }), rig.now).faults,
+      undefined,
+    );
+    rig.wait(38_000);
+    assert.equal(rig.counter('connections-dropped'), 0, 'not before a minute without a packet');
+    rig.wait(34_000); // each is looked at once in 32 seconds
+    assert.equal(rig.counter('connections-dropped'), 16, 'of those with two packets each second one');
+  }
 });
 
 test('drop-entry defence: of idle connections with n packets every n-th goes, those with more than eight stay', () => {
