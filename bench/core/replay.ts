@@ -2,7 +2,7 @@ import { Frame, HEADROOM } from '../../lib/balancer/index.js';
 import { VNET_HEADER } from '../../lib/net/virtio.js';
 import { median } from '../support/statistics.js';
 import type { NaiveRewriter } from './naive-rewriter.js';
-import type { KnownSegment, Scenario } from './scenario.js';
+import type { Arrival, KnownSegment, Scenario } from './scenario.js';
 
 const BATCH = 64;
 /** Room for a frame in the batch and in the store, with what must be free before it. */
@@ -17,7 +17,7 @@ export abstract class Replay {
   protected readonly links: Int32Array;
   readonly #count: number;
 
-  constructor(known: readonly KnownSegment[]) {
+  constructor(known: readonly Arrival[]) {
     const segments = shuffle(known);
     // Whole batches: the segments of 16 connections make half a one.
     while (segments.length % BATCH !== 0) segments.push(...shuffle(known));
@@ -74,10 +74,10 @@ export abstract class Replay {
 
 /** Replays through the balancer's core. */
 export class BalancerReplay extends Replay {
-  readonly #scenario: Scenario;
+  readonly #scenario: Scenario<Arrival>;
   readonly #frame: Frame;
 
-  constructor(scenario: Scenario) {
+  constructor(scenario: Scenario<Arrival>) {
     super(scenario.segments);
     this.#scenario = scenario;
     this.#frame = new Frame(this.bytes);
@@ -86,7 +86,7 @@ export class BalancerReplay extends Replay {
   protected override process(start: number, length: number, link: number): void {
     const { balancer, now } = this.#scenario;
     const verdict = balancer.process(this.#frame.at(start, length, link), now);
-    if (verdict < 0) throw new Error('a segment of a known connection was dropped');
+    if (verdict < 0) throw new Error('a segment was dropped');
   }
 }
 

@@ -44,18 +44,22 @@ const plans = {
   },
 } as const;
 
-/** A segment of a known connection, as it comes in and as it has to go out. */
-export interface KnownSegment {
+/** A segment as it comes in. */
+export interface Arrival {
   link: number;
   bytes: Uint8Array;
+}
+
+/** One of a known connection, and as it has to go out. */
+export interface KnownSegment extends Arrival {
   forwarded: DecodedFrame;
 }
 
-/** A balancer with established connections behind the TOA phase, and one data segment of each direction of each. */
-export interface Scenario {
+/** A balancer and what arrives at it: if nothing else is said, it has established connections behind the TOA phase, and one data segment of each direction of each arrives. */
+export interface Scenario<Segment extends Arrival = KnownSegment> {
   balancer: Balancer;
   now: number;
-  segments: KnownSegment[];
+  segments: Segment[];
 }
 
 /** NAT64: clients of IPv6, the rest as in IPv4. */

@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { runCommand } from '../../lib/daemon/command.js';
 import { interleave } from '../support/rounds.js';
 import { type Summary, summarize } from '../support/statistics.js';
+import type { CaseSample } from './measure.js';
 import type { TableSample } from './table.js';
 
 const tableProgram = fileURLToPath(new URL('table.js', import.meta.url));
@@ -55,7 +56,7 @@ export async function benchCore(rounds: number): Promise<CoreResults> {
     Object.fromEntries(
       tableSizes.map((size) => [size, summarize(tables.get(String(size))!.map((sample) => sample[figure]))]),
     );
-  const bySize = (kind: keyof typeof sizes, figure: keyof Sample): BySize =>
+  const bySize = (kind: keyof typeof sizes, figure: keyof CaseSample): BySize =>
     Object.fromEntries(
       sizes[kind].map((size) => [
         size,
@@ -81,17 +82,12 @@ export async function benchCore(rounds: number): Promise<CoreResults> {
   };
 }
 
-interface Sample {
-  nanoseconds: number;
-  heapGrowth: number;
-}
-
 function measureTable(size: number): TableSample {
   return JSON.parse(runCommand(process.execPath, [tableProgram, String(size)])) as TableSample;
 }
 
-function measure(kind: string, size: number): Sample {
-  const sample = JSON.parse(runCommand(process.execPath, [program, kind, String(size)])) as Sample;
+function measure(kind: string, size: number): CaseSample {
+  const sample = JSON.parse(runCommand(process.execPath, [program, kind, String(size)])) as CaseSample;
   if (!(sample.nanoseconds > 0)) throw new Error(`${kind} ${size} measured nothing`);
   return sample;
 }

@@ -2,7 +2,7 @@
  * `node conversation-blaster.js DEVICE PER-SECOND SECONDS`: sends the packets of short connections with TOA, ten packets each,
  * both ways, a new connection every ten packets. Prints how many packets it sent, in how many seconds.
  */
-import { PacketSocketFlag, requireNative } from '../../lib/native.js';
+import { FrameBlaster } from '../../test/support/frame-blaster.js';
 import { packet } from '../../test/support/packet-builder.js';
 import { type TcpFields, tcpOption } from '../../test/support/tcp-segment.js';
 import { hostPort } from '../../test/support/wire.js';
@@ -36,7 +36,6 @@ const conversation: readonly Segment[] = [
 
 /** Connections in one system call. */
 const BATCH = 6;
-const SLOT = 256;
 /** Where the TCP header begins, behind Ethernet and IPv4. */
 const TCP = 34;
 
@@ -51,37 +50,26 @@ const frames = conversation.map(({ by, data = 0, ...fields }) => {
   return { fromPeer, seq: fields.seq ?? 0, ack: fields.ack ?? 0, bytes };
 });
 
-const arena = new Uint8Array(BATCH * frames.length * SLOT);
-const view = new DataView(arena.buffer);
-const table = new Int32Array(2 * BATCH * frames.length);
-for (let i = 0; i < BATCH * frames.length; i++) {
-  table[2 * i] = i * SLOT;
-  arena.set(frames[i % frames.length]!.bytes, i * SLOT);
-}
+const { length } = frames;
+const batch = Array.from({ length: BATCH * length }, (_, i) => frames[i % length]!);
+const blaster = new FrameBlaster(
+  device,
+  batch.map(({ bytes }) => bytes),
+);
+let first = 0;
 
 /** Makes the batch's connections new ones: another port of the peer, other sequence numbers. Nobody looks at checksums. */
-function renew(first: number): void {
-  for (let i = 0; i < BATCH * frames.length; i++) {
-    const { fromPeer, seq, ack, bytes } = frames[i % frames.length]!;
-    const connection = first + Math.floor(i / frames.length);
-    const tcp = i * SLOT + TCP;
+function renew(): void {
+  const { view } = blaster;
+  for (const [i, { fromPeer, seq, ack }] of batch.entries()) {
+    const connection = first + Math.floor(i / length);
+    const tcp = blaster.offset(i) + TCP;
     view.setUint16(tcp + (fromPeer ? 0 : 2), 1024 + (connection % 60_000));
     view.setUint32(tcp + 4, seq + (fromPeer ? connection : 0));
     view.setUint32(tcp + 8, ack + (fromPeer ? 0 : connection));
-    table[2 * i + 1] = bytes.length;
   }
+  first += BATCH;
 }
 
-const addon = requireNative();
-const fd = addon.packetSocketOpen(addon.interfaceIndex(device), PacketSocketFlag.ignoreOutgoing, 1 << 22);
-if (fd < 0) throw new Error(`cannot open a packet socket on ${device}: errno ${-fd}`);
-const wanted = Number(perSecond) * Number(seconds);
-const pause = new Int32Array(new SharedArrayBuffer(4));
-const started = performance.now();
-let sent = 0;
-for (let connection = 0; sent < wanted; connection += BATCH) {
-  while (sent > ((performance.now() - started) / 1000) * Number(perSecond)) Atomics.wait(pause, 0, 0, 1);
-  renew(connection);
-  sent += addon.packetSocketSend(fd, arena, table, BATCH * frames.length);
-}
-process.stdout.write(`${sent} ${(performance.now() - started) / 1000}\n`);
+const result = blaster.blast({ perSecond: Number(perSecond), seconds: Number(seconds) }, renew);
+process.stdout.write(`${result.sent} ${result.seconds}\n`);

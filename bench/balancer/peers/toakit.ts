@@ -1,10 +1,11 @@
 import { join } from 'node:path';
-import type { BalancerConfig } from '../../../lib/balancer/index.js';
+import type { RunningProcess } from '../../../cli/namespaces/process.js';
+import type { BalancerConfig, ServiceConfig } from '../../../lib/balancer/index.js';
 import { packageRoot } from '../../../lib/native.js';
-import { addresses, ports } from '../laboratory.js';
+import { addresses, type Laboratory, ports } from '../laboratory.js';
 import type { Peer } from './peer.js';
 
-const config: BalancerConfig = {
+const config = (more: Partial<ServiceConfig>): BalancerConfig => ({
   links: [
     { name: 'front', interface: 'eth0' },
     { name: 'back', interface: 'eth1' },
@@ -20,8 +21,22 @@ const config: BalancerConfig = {
     scheduler: 'rr',
     localAddresses: [addresses.local],
     realServers: [{ address: addresses.server, port }],
+    ...more,
   })),
-};
+});
+
+/** Runs `toa lb run` in the balancer's namespace with services that have so much more, until it is ready. */
+export async function startToakit(
+  laboratory: Laboratory,
+  more: Partial<ServiceConfig> = {},
+): Promise<RunningProcess> {
+  const command = join(packageRoot, 'dist', 'cli', 'main.js');
+  const args = [command, 'lb', 'run', '-c', '-', '--json'];
+  const running = laboratory.keep(laboratory.balancer.start(process.execPath, args));
+  running.stdin.end(JSON.stringify(config(more)));
+  await running.line(/^ready/);
+  return running;
+}
 
 /** Ours: FULLNAT with the option, as `toa lb run` does it. */
 export const toakit: Peer = {
@@ -29,9 +44,6 @@ export const toakit: Peer = {
   description: 'toa lb run, FULLNAT with TOA on the handshake ACK',
   perPacket: true,
   async start(laboratory) {
-    const command = join(packageRoot, 'dist', 'cli', 'main.js');
-    const running = laboratory.balancer.start(process.execPath, [command, 'lb', 'run', '-c', '-']);
-    running.stdin.end(JSON.stringify(config));
-    await laboratory.keep(running).line(/ready/);
+    await startToakit(laboratory);
   },
 };
