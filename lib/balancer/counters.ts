@@ -107,6 +107,14 @@ const NAMES = [
   'proxy-header-resent',
   'proxy-header-given-up',
   'proxy-header-syn-data-removed',
+  // SYN proxy
+  'syn-proxy-syn',
+  'syn-proxy-ack-ok',
+  'syn-proxy-auto-on',
+  'syn-proxy-auto-off',
+  'drop-syn-proxy-no-server',
+  'drop-syn-proxy-null-ack',
+  'drop-syn-proxy-bad-ack',
 ] as const;
 
 export type CounterName = (typeof NAMES)[number];

@@ -23,6 +23,7 @@ const objects: readonly (readonly [heading: string, path: string, config: object
   ['Persistence', 'services[0].persistence."no key"', { services: [{ persistence: wrong }] }],
   ['Timeouts', 'services[0].timeouts."no key"', { services: [{ timeouts: wrong }] }],
   ['Limits', 'services[0].limits."no key"', { services: [{ limits: wrong }] }],
+  ['SYN proxy', 'services[0].synProxy."no key"', { services: [{ synProxy: wrong }] }],
   ['Settings', 'settings."no key"', { settings: wrong }],
 ];
 

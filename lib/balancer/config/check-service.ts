@@ -1,6 +1,7 @@
 import { Blocks } from './blocks.js';
 import { checkClientAddress } from './check-client-address.js';
 import { checkMode } from './check-mode.js';
+import { checkSynProxy } from './check-syn-proxy.js';
 import type { Faults } from './faults.js';
 import { acceptedFlags } from './model.js';
 import { portRange, solePort } from './ports.js';
@@ -23,6 +24,7 @@ export function checkService(
   checkThresholds(service, path, faults);
   checkMode(service, path, routes, faults);
   checkClientAddress(service, path, faults);
+  checkSynProxy(service, path, faults);
 }
 
 function refuseRepeatedItems(service: ServiceDraft, path: string, faults: Faults): void {
@@ -32,6 +34,7 @@ function refuseRepeatedItems(service: ServiceDraft, path: string, faults: Faults
   refuseRepeated(service.localAddresses ?? [], (address) => address, `${path}.localAddresses`, '', faults);
   refuseRepeated(service.realServers ?? [], endpointOf, `${path}.realServers`, '', faults);
   refuseRepeated(service.schedulerFlags ?? [], (flag) => flag, `${path}.schedulerFlags`, '', faults);
+  refuseRepeated(service.synProxy?.reuse ?? [], (state) => state, `${path}.synProxy.reuse`, '', faults);
   refuseRepeated(service.toa?.on ?? [], (segment) => segment, `${path}.toa.on`, '', faults);
 }
 

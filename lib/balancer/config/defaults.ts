@@ -8,6 +8,7 @@ import type {
   Protocol,
   RealServerConfig,
   SettingsConfig,
+  SynProxyConfig,
   TimeoutName,
   ToaConfig,
 } from './model.js';
@@ -69,6 +70,25 @@ export const defaultPersistence: Required<Pick<PersistenceConfig, 'timeout'>> = 
 export const defaultPersistencePrefix: Readonly<Record<Family, number>> = { 4: 32, 6: 128 };
 
 export const defaultLimits: Required<LimitsConfig> = { connectionsPerSecond: 0, bytesPerSecond: 0 };
+
+/** Alibaba's LVS, except for windows: it does not rescale a real server's, so that it has to tell clients of no scale. */
+export const defaultSynProxy: Required<
+  Omit<SynProxyConfig, 'mode' | 'mss' | 'badAck' | 'halfOpenHigh' | 'halfOpenLow'>
+> = {
+  sack: true,
+  windowScale: 7,
+  timestamp: false,
+  ttl: 63,
+  deferUntilData: false,
+  reuse: ['close', 'timeWait'],
+  storedSegments: 3,
+  ackStormThreshold: 10,
+  synRetries: 3,
+};
+
+/** What an Ethernet's 1500 bytes leave beside IP, TCP and an option of TOA; IPv6's is that of the usual tunnels, too. */
+export const defaultSynProxyMss: Readonly<Record<Family, number>> = { 4: 1452, 6: 1420 };
+export const defaultHalfOpenHigh = 4096;
 
 export const defaultRealServer: Required<Omit<RealServerConfig, 'address' | 'port'>> = {
   weight: 1,

@@ -72,6 +72,8 @@ export interface ServiceConfig {
   readonly persistence?: PersistenceConfig;
   readonly timeouts?: TimeoutsConfig;
   readonly limits?: LimitsConfig;
+  /** The balancer shakes hands with clients itself, for NAT and FULLNAT over TCP; default: no. */
+  readonly synProxy?: SynProxyConfig;
   /** End connections whose real server was quiesced (weight 0) at their next packet (DPVS); default false: they go on. */
   readonly expireQuiescent?: boolean;
   readonly realServers: readonly RealServerConfig[];
@@ -113,6 +115,41 @@ export interface LimitsConfig {
   readonly connectionsPerSecond?: number;
   /** Bytes a second, both directions together. */
   readonly bytesPerSecond?: number;
+}
+
+/** The names of Alibaba's LVS are `synproxy_…`, those of DPVS stand in `synack_options` and beside it. */
+export interface SynProxyConfig {
+  /**
+   * `auto`: while the service has more half-open connections than `halfOpenHigh`, until an attack would leave less than
+   * `halfOpenLow`. Default `on`, and `off` for a service without this setting.
+   */
+  readonly mode?: SynProxyMode;
+  /** The most that clients are told to send in a segment, 64..65535; default 1452, or 1420 for IPv6. */
+  readonly mss?: number;
+  /** Selective acknowledgments; default true. */
+  readonly sack?: boolean;
+  /** That of our windows, 0..14; default 7; 0: windows are not scaled, so that none is larger than 64 kB. */
+  readonly windowScale?: number;
+  /** For NAT only: FULLNAT's clients share addresses, which timestamps do not survive. Default false. */
+  readonly timestamp?: boolean;
+  /** TTL or hop limit of the SYN-ACK, 1..255; default 63. */
+  readonly ttl?: number;
+  /** A client's ACK without data is not enough to begin a connection (`defer`); default false. */
+  readonly deferUntilData?: boolean;
+  /** What an ACK of a cookie that is none gets; default: as `strayAck` of the settings. */
+  readonly badAck?: StrayAckAnswer;
+  /** States of the connection before in which a new handshake may take its place; default `['close', 'timeWait']`. */
+  readonly reuse?: readonly ReuseState[];
+  /** A client's segments that are kept beside the first until the real server answers, 0..63; default 3. */
+  readonly storedSegments?: number;
+  /** So many equal ACKs of a real server pass, more are dropped, 0..65535; default 10; 0: all pass. */
+  readonly ackStormThreshold?: number;
+  /** How often the SYN to the real server is sent again, after 3 seconds each, 0..99; default 3. */
+  readonly synRetries?: number;
+  /** For `auto`, 1..4194304; default 4096. */
+  readonly halfOpenHigh?: number;
+  /** For `auto`, 0..4194304, not above `halfOpenHigh`; default: a quarter of that. */
+  readonly halfOpenLow?: number;
 }
 
 /**
@@ -171,6 +208,8 @@ export const profiles = ['kernel', 'alibaba', 'dpvs'] as const;
 export const toaSegments = ['syn', 'ack'] as const;
 export const strayAckAnswers = ['reset', 'drop'] as const;
 export const dropEntryModes = ['auto', 'always', 'never'] as const;
+export const synProxyModes = ['off', 'on', 'auto'] as const;
+export const reuseStates = ['close', 'timeWait', 'finWait', 'closeWait', 'lastAck'] as const;
 export const pruneModes = ['protected', 'none', 'strip-all'] as const;
 
 export type Protocol = (typeof protocols)[number];
@@ -182,6 +221,8 @@ export type Profile = (typeof profiles)[number];
 export type ToaSegment = (typeof toaSegments)[number];
 export type StrayAckAnswer = (typeof strayAckAnswers)[number];
 export type DropEntryMode = (typeof dropEntryModes)[number];
+export type SynProxyMode = (typeof synProxyModes)[number];
+export type ReuseState = (typeof reuseStates)[number];
 export type PruneMode = (typeof pruneModes)[number];
 /** A TCP state, or `udp` for everything of that protocol. */
 export type TimeoutName = State;
@@ -195,7 +236,7 @@ export interface ResolvedConfig {
 }
 
 export interface ResolvedService
-  extends Required<Omit<ServiceConfig, 'localPorts' | 'toa' | 'persistence'>>,
+  extends Required<Omit<ServiceConfig, 'localPorts' | 'toa' | 'persistence' | 'synProxy'>>,
     Pick<ServiceConfig, 'localPorts'> {
   /** Addresses and CIDRs; one that has all its bits is written as an address. */
   readonly address: readonly string[];
@@ -204,6 +245,8 @@ export interface ResolvedService
   /** Where, and only where, clientAddress is `toa`. */
   readonly toa?: Required<ToaConfig>;
   readonly persistence?: Required<PersistenceConfig>;
+  /** Where, and only where, both directions cross the balancer: NAT and FULLNAT over TCP. */
+  readonly synProxy?: Required<SynProxyConfig>;
   readonly timeouts: Readonly<Record<TimeoutName, number>>;
   readonly limits: Required<LimitsConfig>;
   readonly realServers: readonly ResolvedRealServer[];

@@ -5,6 +5,7 @@ import {
   defaultProtocol,
   defaultRealServer,
   defaultSettings,
+  defaultSynProxy,
 } from './defaults.js';
 import {
   clientAddressWays,
@@ -13,9 +14,11 @@ import {
   profiles,
   protocols,
   pruneModes,
+  reuseStates,
   schedulerFlags,
   schedulerNames,
   strayAckAnswers,
+  synProxyModes,
   toaSegments,
 } from './model.js';
 import {
@@ -38,6 +41,7 @@ import {
 
 const LONGEST_TIMEOUT = 86_400; // a day
 const MOST_CONNECTIONS = 4_194_304; // 2^22: the table's indexes and its memory stay within bounds
+const LOWEST_MSS = 64; // the lowest that a cookie can tell
 const HIGHEST_RATE = 1_000_000_000_000; // bytes: 8 Tbit/s
 const HIGHEST_THRESHOLD = 0xffff_ffff; // u_threshold and l_threshold of ip_vs_dest are 32 bits wide
 
@@ -106,6 +110,23 @@ const limits = object({
   bytesPerSecond: optional(integer(0, HIGHEST_RATE), defaultLimits.bytesPerSecond),
 });
 
+const synProxy = object({
+  mode: optional(oneOf(synProxyModes), 'on'),
+  mss: optional(integer(LOWEST_MSS, 65535)),
+  sack: optional(flag, defaultSynProxy.sack),
+  windowScale: optional(integer(0, 14), defaultSynProxy.windowScale), // RFC 7323 2.3
+  timestamp: optional(flag, defaultSynProxy.timestamp),
+  ttl: optional(integer(1, 255), defaultSynProxy.ttl),
+  deferUntilData: optional(flag, defaultSynProxy.deferUntilData),
+  badAck: optional(oneOf(strayAckAnswers)),
+  reuse: optional(list(oneOf(reuseStates), 'a list of states'), defaultSynProxy.reuse),
+  storedSegments: optional(integer(0, 63), defaultSynProxy.storedSegments),
+  ackStormThreshold: optional(integer(0, 65535), defaultSynProxy.ackStormThreshold),
+  synRetries: optional(integer(0, 99), defaultSynProxy.synRetries),
+  halfOpenHigh: optional(integer(1, MOST_CONNECTIONS)),
+  halfOpenLow: optional(integer(0, MOST_CONNECTIONS)),
+});
+
 const threshold = integer(0, HIGHEST_THRESHOLD);
 
 const realServer = object({
@@ -131,6 +152,7 @@ const service = object({
   persistence: optional(persistence),
   timeouts: optional(timeouts, {}),
   limits: optional(limits, {}),
+  synProxy: optional(synProxy),
   expireQuiescent: optional(flag, false),
   realServers: list(realServer, 'a list of real servers'),
 });

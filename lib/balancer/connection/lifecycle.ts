@@ -107,12 +107,20 @@ export class Lifecycle {
     const old = before & STATE_MASK;
     const state = (before & FLAG_UDP) !== 0 ? STATE_UDP : nextTcpState(old, frame.tcpFlags, sender);
     words[base + STATE] = (before & ~STATE_MASK) | state;
+    if (state !== old) this.#onChange(words[base + OWNER]!, old, state);
+    return state;
+  }
+
+  /** A connection of a service and real server goes from one state to another. */
+  #onChange(owner: number, old: number, state: number): void {
+    const { synProtection } = this.#directory.services[owner >>> 16]!;
+    if (state === STATE_SYN_RECEIVED) synProtection.halfOpen++;
+    else if (old === STATE_SYN_RECEIVED) synProtection.halfOpen--;
     if (this.#active[state] !== this.#active[old]) {
-      const server = this.#directory.servers[words[base + OWNER]! & 0xffff]!;
+      const server = this.#directory.servers[owner & 0xffff]!;
       if (this.#active[state] === 1) server.activated();
       else server.deactivated();
     }
-    return state;
   }
 
   /**
@@ -174,6 +182,7 @@ export class Lifecycle {
     const server = this.#directory.servers[words[base + OWNER]! & 0xffff]!;
     if (service.mode === 'fullnat') service.localAddresses.release(words, base, server);
     server.unbound(this.#active[state] === 1);
+    if (state === STATE_SYN_RECEIVED) service.synProtection.halfOpen--;
     if (words[base + TEMPLATE] !== 0) this.#persistence.letGo(words[base + TEMPLATE]! - 1);
     if (words[base + CLIENT_HOP] !== -1) this.#neighbors.release(words[base + CLIENT_HOP]!);
     this.#neighbors.release(words[base + SERVER_HOP]!);

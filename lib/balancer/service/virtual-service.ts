@@ -9,6 +9,7 @@ import type { Forwarding } from '../forwarding/forwarding.js';
 import { forwardingOf } from '../forwarding/index.js';
 import type { ToaSetting } from '../forwarding/toa.js';
 import { maskOf, Network } from '../network.js';
+import { SynProtection } from '../syn-proxy/protection.js';
 import { LocalAddresses } from './local-addresses.js';
 import type { PortUse } from './port-use.js';
 import type { RealServer } from './real-server.js';
@@ -61,6 +62,8 @@ export class VirtualService {
   persistence!: Persistence | undefined;
   /** Ticks that a connection lives after its last packet, by state; another array when they are others. */
   timeouts!: Int32Array;
+  /** Whether the balancer shakes hands for it (SYN proxy). */
+  readonly synProtection = new SynProtection();
   /** New connections are refused until its rates are lower. */
   isOverRate = false;
   #limits!: ResolvedService['limits'];
@@ -115,6 +118,7 @@ export class VirtualService {
       prune: toa?.prune ?? 'none',
     };
     this.sendsProxyHeader = config.clientAddress === 'proxy-v2';
+    this.synProtection.configure(config.synProxy);
     this.#limits = config.limits;
     this.persistence = config.persistence && {
       ticks: ticksOf(config.persistence.timeout),

@@ -159,6 +159,37 @@ const refused: readonly [name: string, kind: Kind, wishes: Wishes, ...faults: st
     `toa: an object: nothing, as the service's clientAddress is none`,
   ],
   [
+    'DR answers past the balancer, so that it cannot stand between two handshakes',
+    'dr',
+    { synProxy: {} },
+    'synProxy: an object: nothing, as it takes NAT or FULLNAT over TCP, where both directions cross the balancer, not DR over TCP',
+  ],
+  [
+    'nor can it for TUN, even if it is off',
+    'tun',
+    { synProxy: { mode: 'off' } },
+    'synProxy: an object: nothing, as it takes NAT or FULLNAT over TCP, where both directions cross the balancer, not TUN over TCP',
+  ],
+  [
+    'UDP has no handshake',
+    'nat',
+    { protocol: 'udp', synProxy: {} },
+    'synProxy: an object: nothing, as it takes NAT or FULLNAT over TCP, where both directions cross the balancer, not NAT over UDP',
+  ],
+  [
+    "FULLNAT's clients have no timestamps, whoever shakes their hands",
+    'fullnat',
+    { synProxy: { timestamp: true, reuse: ['close', 'lastAck', 'close'] } },
+    'synProxy.reuse[2]: "close": another than services[0].synProxy.reuse[0] has',
+    "synProxy.timestamp: true: false, as FULLNAT's clients share addresses, which timestamps do not survive",
+  ],
+  [
+    'the lower threshold of half-open connections is not above the higher one',
+    'nat',
+    { synProxy: { mode: 'auto', halfOpenLow: 4097 } },
+    'synProxy.halfOpenLow: 4097: at most halfOpenHigh, 4096',
+  ],
+  [
     "a scheduler's flags are its own",
     'nat',
     { scheduler: 'sh', schedulerFlags: ['sh-port', 'mh-port', 'sh-port'] },

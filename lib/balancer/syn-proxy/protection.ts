@@ -1,0 +1,99 @@
+import { defaultHalfOpenHigh, defaultSynProxy, defaultSynProxyMss } from '../config/defaults.js';
+import type { SynProxyConfig } from '../config/model.js';
+import { COUNTER, type Counters } from '../counters.js';
+import { COOKIE_MINUTES } from './cookie.js';
+
+/** Of a service that cannot have it, or that was never given any. */
+const NO_SYN_PROXY: Required<SynProxyConfig> = {
+  mode: 'off',
+  mss: defaultSynProxyMss[4],
+  badAck: 'drop',
+  halfOpenHigh: defaultHalfOpenHigh,
+  halfOpenLow: 0,
+  ...defaultSynProxy,
+};
+
+/** Seconds over which SYNs that were answered are compared with cookies that came back. */
+const WINDOW = 10;
+const NEVER = -COOKIE_MINUTES;
+
+/**
+ * Whether a service's SYNs are answered with cookies. `auto` begins when more connections are half open than
+ * `halfOpenHigh`; from then on SYNs leave no connections that could be counted, so that their number is what the SYNs
+ * of the last ten seconds that were not followed by a cookie's ACK would have left.
+ */
+export class SynProtection {
+  /** Connections that a client's SYN opened and that wait for its ACK. */
+  halfOpen = 0;
+  settings: Required<SynProxyConfig> = NO_SYN_PROXY;
+  /** `auto` is on. */
+  isActive = false;
+  /** The minute in which it issued a cookie last. */
+  #issued = NEVER;
+  #answered = 0;
+  #accepted = 0;
+  /** Seconds of the window so far. */
+  #seconds = 0;
+  /** Half-open connections that there would be without it, as of the last window. */
+  #spared = 0;
+
+  /** @param settings none where the mode does not allow it */
+  configure(settings: Required<SynProxyConfig> = NO_SYN_PROXY): void {
+    this.settings = settings;
+    if (settings.mode !== 'auto') this.isActive = false;
+  }
+
+  /** Whether a SYN is to be answered with a cookie. */
+  takesSyn(counters: Counters): boolean {
+    const { mode, halfOpenHigh } = this.settings;
+    if (mode !== 'auto') return mode === 'on';
+    if (!this.isActive && this.halfOpen > halfOpenHigh) {
+      this.isActive = true;
+      this.#seconds = 0;
+      this.#spared = 0;
+      this.#answered = 0;
+      this.#accepted = 0;
+      counters.add(COUNTER['syn-proxy-auto-on']);
+    }
+    return this.isActive;
+  }
+
+  /**
+   * Whether an ACK may be of a cookie: only while there are some that are not too old, so that nobody can try his luck
+   * with a service without SYN proxy, and handshakes end well after it was switched off.
+   */
+  expectsAck(minute: number): boolean {
+    return minute - this.#issued < COOKIE_MINUTES;
+  }
+
+  /** A SYN was answered. */
+  onIssued(minute: number): void {
+    this.#issued = minute;
+    this.#answered++;
+  }
+
+  /** A cookie came back. */
+  onAccepted(): void {
+    this.#accepted++;
+  }
+
+  /** Half-open connections, with those that there would be without SYN proxy. */
+  get pressure(): number {
+    return this.halfOpen + this.#spared;
+  }
+
+  /**
+   * A second has passed.
+   * @param lifetime seconds that a half-open connection would live
+   */
+  advance(lifetime: number, counters: Counters): void {
+    if (++this.#seconds < WINDOW) return;
+    this.#spared = Math.max(0, Math.round(((this.#answered - this.#accepted) / WINDOW) * lifetime));
+    this.#seconds = 0;
+    this.#answered = 0;
+    this.#accepted = 0;
+    if (!this.isActive || this.pressure > this.settings.halfOpenLow) return;
+    this.isActive = false;
+    counters.add(COUNTER['syn-proxy-auto-off']);
+  }
+}
