@@ -18,7 +18,7 @@ export interface PlainPacket {
   readonly id: number;
   readonly dontFragment: boolean;
   /** What the device may cut the payload into; undefined where the packet is to stay as it is. */
-  readonly gsoSize?: number;
+  readonly gsoSize?: number | undefined;
   /** TCP's; a datagram has none of them. */
   readonly flags: string;
   readonly seq: number;

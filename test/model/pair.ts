@@ -86,7 +86,7 @@ export class Pair {
     const seq = each.flags.includes('S') ? isn : isn + 1;
     const segment = below
       .tcp({ ...ports, flags: each.flags, seq, ack: each.ack, options })
-      .payload(each.flags === 'S' ? '' : this.#fitting(each, options[0]?.length ?? 0));
+      .payload(each.flags === 'S' && each.payload > 9 ? '' : this.#fitting(each, options[0]?.length ?? 0));
     return each.gsoSize === 0 || each.cut !== 'no' ? segment : segment.offload({ gsoSize: each.gsoSize });
   }
 
@@ -114,17 +114,18 @@ export class Pair {
     if (service.config.protocol === 'udp') return below.udp(ports).payload(Math.min(each.payload, 40));
     const syn = each.flags.includes('S');
     const isn = clientIsn + delta;
-    const sack = each.sack?.map((edge) => (isn + edge) >>> 0) ?? [];
-    const sacked = [tcpOption.nop, tcpOption.nop, tcpOption.sack(...sack)];
+    const edges = !syn && each.flags.includes('A') ? (each.sack ?? []) : [];
+    const sack = tcpOption.sack(...edges.map((edge) => (isn + edge) >>> 0));
+    const rest = edges.length === 0 ? [] : [tcpOption.nop, tcpOption.nop, sack];
     return below
       .tcp({
         ...ports,
         flags: each.flags,
         seq: SERVER_ISN + (syn ? 0 : each.seq),
         ack: each.flags.includes('A') ? (isn + each.ack) >>> 0 : 0,
-        options: syn ? [tcpOption.mss(each.mss)] : each.sack === null ? [] : sacked,
+        options: syn ? [tcpOption.mss(each.mss)] : rest,
       })
-      .payload(syn ? '' : Math.min(each.payload, each.sack === null ? 1440 : 1428));
+      .payload(syn ? '' : Math.min(each.payload, 1428));
   }
 
   #fromServer(index: number): PacketBuilder {

@@ -83,7 +83,7 @@ function client(services: number) {
     ack: fc.constantFrom(SERVER_ISN + 1, SERVER_ISN + 1, SERVER_ISN + 2),
     payload: size,
     /** For TCP: left whole to be cut by the device into segments of so many bytes; 0: not. */
-    gsoSize: fc.constantFrom(0, 0, 0, 0, 13, 700, 1452),
+    gsoSize: fc.constantFrom(0, 0, 0, 13, 13, 700, 1452),
     /** Comes in fragments, where it is long enough, the last one first or in order. */
     cut: fc.constantFrom('no', 'no', 'no', 'no', 'in order', 'reversed'),
     option: fc.constantFrom('none', 'none', 'timestamps', 'forged'),
@@ -110,7 +110,7 @@ const stray = fc.record({
 });
 const pause = fc.record({
   kind: fc.constant('pause' as const),
-  milliseconds: fc.constantFrom(250, 1000, 3000, 12_000, 30_000),
+  milliseconds: fc.constantFrom(250, 1000, 3000, 12_000, 30_000, 64_000),
 });
 function weights(services: number) {
   return fc.record({

@@ -15,11 +15,12 @@ export type Count = (name: string, amount?: number) => void;
 /** @param idOf the IPv4 id that the balancer chose where IPv6 had none */
 export function toServer(
   connection: Connection,
-  plain: PlainPacket,
+  received: PlainPacket,
   idOf: () => number,
   count: Count,
 ): PlainPacket {
   const { local, server, serverPort, delta, header } = connection;
+  const plain = withoutEarlyData(connection, received, count);
   const behind = plain.flags.includes('S') ? 0 : (header?.bytes.length ?? 0);
   const cuttable = plain.from.includes(':') && !local.address.includes(':') && mayBeCut(plain);
   return {
@@ -33,6 +34,15 @@ export function toServer(
     options: optionsToServer(connection, plain, count),
     ...(cuttable && { dontFragment: false, id: idOf() }),
   };
+}
+
+/** Data with the SYN would come ahead of the PROXY header. */
+function withoutEarlyData({ service }: Connection, plain: PlainPacket, count: Count): PlainPacket {
+  const { flags, payload } = plain;
+  if (service.config.clientAddress !== 'proxy-v2' || !flags.includes('S') || payload.length === 0)
+    return plain;
+  count('proxy-header-syn-data-removed');
+  return { ...plain, payload: new Uint8Array(), gsoSize: undefined };
 }
 
 function mayBeCut(plain: PlainPacket): boolean {
@@ -74,7 +84,7 @@ export function toClient(connection: Connection, plain: PlainPacket, count: Coun
   const { vip, client } = connection;
   const { flags } = plain;
   if (flags.includes('A') && !flags.includes('R')) noteProgress(connection, plain);
-  if (flags.includes('A') && !flags.includes('S')) noteHeader(connection, plain);
+  if (flags.includes('A')) noteHeader(connection, plain);
   if (flags.includes('A') && flags.includes('S')) connection.firstByte = (plain.seq + 1) >>> 0;
   return {
     ...plain,
@@ -90,25 +100,30 @@ export function toClient(connection: Connection, plain: PlainPacket, count: Coun
 }
 
 /**
- * What a real server acknowledges, in the numbers of the client: a PROXY header is nothing to it, and until the server
- * has all of that it has just the client's SYN.
+ * What a real server acknowledges: while it has not all of a PROXY header, it must seem to have it, as the client knows
+ * of nothing but its SYN that could be acknowledged then.
  */
-function acknowledged({ header, delta, clientIsn }: Connection, number: number): number {
-  const plain = (number - delta) >>> 0;
-  if (header === undefined) return plain;
-  const length = header.bytes.length;
-  const beyondSyn = (plain - clientIsn) >>> 0;
-  return beyondSyn <= length ? (clientIsn + 1) >>> 0 : (plain - length) >>> 0;
+function beyondHeader({ header, delta, clientIsn }: Connection, number: number): number {
+  if (header === undefined) return number;
+  const isn = (clientIsn + delta) >>> 0;
+  const { length } = header.bytes;
+  return (number - isn) >>> 0 <= length ? (isn + 1 + length) >>> 0 : number;
 }
 
-function noteHeader({ header, clientIsn, delta }: Connection, { ack }: PlainPacket): void {
-  if (header === undefined) return;
-  const end = (clientIsn + 1 + delta + header.bytes.length) >>> 0;
-  if (!isBefore(ack, end)) header.acknowledged = true;
+/** The same in the client's numbers. */
+function acknowledged(connection: Connection, number: number): number {
+  const shift = connection.delta + (connection.header?.bytes.length ?? 0);
+  return (beyondHeader(connection, number) - shift) >>> 0;
+}
+
+function noteHeader(connection: Connection, { ack }: PlainPacket): void {
+  const { header } = connection;
+  if (header !== undefined && beyondHeader(connection, ack) === ack) header.acknowledged = true;
 }
 
 /** How far a real server's segment says that it is: beyond what it said before, unless that was acknowledged later. */
-function noteProgress(connection: Connection, { flags, seq, ack, payload }: PlainPacket): void {
+function noteProgress(connection: Connection, { flags, seq, ack: number, payload }: PlainPacket): void {
+  const ack = beyondHeader(connection, number);
   const end = (seq + payload.length + Number(flags.includes('S')) + Number(flags.includes('F'))) >>> 0;
   const { progress } = connection;
   if (progress === undefined) connection.progress = { end, acknowledged: ack };

@@ -1,7 +1,7 @@
 /**
  * Random scripts of packets, pauses and changed weights through services of every mode and protocol at once, each step
  * compared with the slow model: the frames that come out, the connections, templates and loads, traffic and counters.
- * TOA_MODEL_RUNS: so many scripts for each family, of 40 to 100 steps, drawn anew; default: 40 that are always the same.
+ * TOA_MODEL_RUNS: so many scripts for each family, of 40 to 100 steps, drawn anew; default: 60 that are always the same.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -10,7 +10,7 @@ import { Pair } from '../../model/pair.js';
 import { LONGEST, OPENING, prelude, servicesFor, step } from '../../model/script.js';
 import { NAT64, TOPOLOGIES } from '../../support/topology.js';
 
-const RUNS = Number(process.env.TOA_MODEL_RUNS ?? 40);
+const RUNS = Number(process.env.TOA_MODEL_RUNS ?? 60);
 
 const cases = [
   ...TOPOLOGIES.map((topology) => ({ name: `IPv${topology.family}`, topology })),
