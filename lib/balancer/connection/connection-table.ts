@@ -142,7 +142,7 @@ export class ConnectionTable {
 
   /** Enters the sides of a filled record: both, or the client's alone where it is one-way. */
   insert(connection: number): void {
-    if (this.count * 4 > this.#mask) this.#grow();
+    if (this.count * 4 > this.#mask + 1) this.#grow();
     const { words } = this;
     const base = connection * RECORD_WORDS;
     const tag = tagOf(words, base);
