@@ -57,6 +57,7 @@ import { ServiceTable } from './service/service-table.js';
 import type { VirtualService } from './service/virtual-service.js';
 import { Statistics } from './statistics/statistics.js';
 import { BYTES_IN, BYTES_OUT, CONNECTIONS, PACKETS_IN, PACKETS_OUT, Traffic } from './statistics/traffic.js';
+import { SynProxy } from './syn-proxy/syn-proxy.js';
 import { CONSUMED, DROPPED } from './verdict.js';
 
 /** What the balancer is told of the world it runs in: it has no clock, no randomness and no device of its own. */
@@ -111,6 +112,7 @@ export class Balancer {
   readonly #fragments: Fragments;
   readonly #fragmenter: Fragmenter;
   readonly #proxyHeaders: ProxyHeaders;
+  readonly #synProxy: SynProxy;
   readonly #traffic = new Traffic();
   #now = 0;
   #tick = 0;
@@ -175,6 +177,7 @@ export class Balancer {
       activeStates: activeStates(profile),
     });
     this.#proxyHeaders = new ProxyHeaders(words, emitted, neighbors, counters);
+    this.#synProxy = new SynProxy(secret.subarray(8, 24), counters);
     this.#defence = new Defence(table, this.#lifecycle, counters);
 
     this.#config = config;
@@ -385,6 +388,7 @@ export class Balancer {
     if (second !== this.#second) {
       this.#second = second;
       this.#pathMtus.advance(this.#tick);
+      for (const service of this.services) service.synProtection.advance(this.counters);
       this.#defence.advance(this.#tick, (this.emitted.available - EXPIRY_RESERVE) >> 1);
     }
     while (this.emitted.available >= EXPIRY_RESERVE) {
@@ -475,21 +479,37 @@ export class Balancer {
       return this.#drop(COUNTER['drop-unknown-address']);
     }
     if (!this.#isUsableSource(frame)) return this.#drop(COUNTER['drop-invalid-source']);
-    if (!this.#mayOpen(frame)) return this.#stray(frame, link, COUNTER['drop-stray']);
-    const udp = frame.protocol === PROTOCOL_UDP;
-    const index = this.#serviceTable.find(
-      destination0,
-      destination1,
-      destination2,
-      destination3,
-      frame.ports & 0xffff,
-      udp,
-    );
-    if (index === -1) return this.#stray(frame, link, COUNTER['drop-no-service']);
+    const service = this.#serviceOf(frame);
+    if (!this.#mayOpen(frame)) {
+      if (service !== undefined && this.#synProxy.expects(frame, service, this.#now)) {
+        return this.#cookieAck(frame, link, service);
+      }
+      return this.#stray(frame, link, COUNTER['drop-stray']);
+    }
+    if (service === undefined) return this.#stray(frame, link, COUNTER['drop-no-service']);
+    if (service.synProtection.takesSyn(this.counters)) {
+      return this.#synProxy.answer(frame, link, service, this.#now);
+    }
     // Before anything is bound for it; its way out, and so its MTU, are not known yet.
     const refusal = this.#refusal(frame, link, Number.MAX_SAFE_INTEGER);
     if (refusal !== PARSED) return this.#drop(refusal);
-    return this.#open(frame, link, this.#services[index]!);
+    return this.#open(frame, link, service);
+  }
+
+  #serviceOf({ destination0, destination1, destination2, destination3, ports, protocol }: Frame) {
+    const udp = protocol === PROTOCOL_UDP;
+    const port = ports & 0xffff;
+    const index = this.#serviceTable.find(destination0, destination1, destination2, destination3, port, udp);
+    return index === -1 ? undefined : this.#services[index]!;
+  }
+
+  /** The client has shown that it is there, if the cookie is good. */
+  #cookieAck(frame: Frame, link: LinkPort, service: VirtualService): number {
+    const { settings } = service.synProtection;
+    const data = this.#synProxy.check(frame, service, this.#now);
+    if (data === ~COUNTER['drop-syn-proxy-null-ack']) return this.#drop(~data);
+    if (data < 0) return this.#stray(frame, link, ~data, settings.badAck);
+    return this.#stray(frame, link, COUNTER['drop-stray']);
   }
 
   #open(frame: Frame, link: LinkPort, service: VirtualService): number {
@@ -517,13 +537,13 @@ export class Balancer {
    * Counts a packet that nobody here knows. A segment is answered with an RST unless told to be silent, a datagram with
    * port unreachable, as a host without the service would.
    */
-  #stray(frame: Frame, link: LinkPort, reason: number): number {
+  #stray(frame: Frame, link: LinkPort, reason: number, answer = this.#config.settings.strayAck): number {
     this.counters.add(reason);
     if (frame.protocol === PROTOCOL_UDP) {
       this.#icmp.answer(frame, link, PORT_UNREACHABLE, 0, this.#now);
       return DROPPED;
     }
-    if (this.#config.settings.strayAck === 'drop' || (frame.tcpFlags & RST) !== 0) return DROPPED;
+    if (answer === 'drop' || (frame.tcpFlags & RST) !== 0) return DROPPED;
     turnIntoReset(frame, link);
     this.counters.add(COUNTER['answer-reset']);
     return link.index;

@@ -27,8 +27,15 @@ const destination = new Int32Array(4);
  * for a segment that is itself an RST.
  */
 export function turnIntoReset(frame: Frame, link: LinkPort): void {
-  source.set([frame.destination0, frame.destination1, frame.destination2, frame.destination3]);
-  destination.set([frame.source0, frame.source1, frame.source2, frame.source3]);
+  // Word by word: an array for each would be garbage, of which a flood of strays makes much.
+  source[0] = frame.destination0;
+  source[1] = frame.destination1;
+  source[2] = frame.destination2;
+  source[3] = frame.destination3;
+  destination[0] = frame.source0;
+  destination[1] = frame.source1;
+  destination[2] = frame.source2;
+  destination[3] = frame.source3;
   const { tcpFlags } = frame;
   const occupied = frame.payload + ((tcpFlags & SYN) !== 0 ? 1 : 0) + ((tcpFlags & FIN) !== 0 ? 1 : 0);
   const ports = (frame.ports << 16) | (frame.ports >>> 16);

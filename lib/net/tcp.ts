@@ -7,6 +7,7 @@ export const TCP_DATA_OFFSET = 12;
 export const TCP_FLAGS = 13;
 export const TCP_WINDOW = 14;
 export const TCP_CHECKSUM = 16;
+export const TCP_URGENT = 18;
 /** The largest window there is (RFC 7323 2.3): what is in flight is not further from what is acknowledged. */
 export const TCP_WINDOW_MAX = 1 << 30;
 

@@ -118,7 +118,7 @@ export class VirtualService {
       prune: toa?.prune ?? 'none',
     };
     this.sendsProxyHeader = config.clientAddress === 'proxy-v2';
-    this.synProtection.configure(config.synProxy);
+    this.synProtection.configure(config.timeouts.synReceived, config.synProxy);
     this.#limits = config.limits;
     this.persistence = config.persistence && {
       ticks: ticksOf(config.persistence.timeout),
@@ -140,6 +140,12 @@ export class VirtualService {
     this.realServers = ordered;
     this.#weights = weights;
     this.scheduler.update(ordered);
+  }
+
+  /** Whether a real server may take a new connection at all; its scheduler may find none all the same. */
+  get hasEligibleServer(): boolean {
+    for (const server of this.realServers) if (server.eligible) return true;
+    return false;
   }
 
   /** Its rates are new: compares them with its limits (cps_limit and bps_limit of LVS's patches). */

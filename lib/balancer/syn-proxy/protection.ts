@@ -30,6 +30,7 @@ export class SynProtection {
   isActive = false;
   /** The minute in which it issued a cookie last. */
   #issued = NEVER;
+  #lifetime = 0;
   #answered = 0;
   #accepted = 0;
   /** Seconds of the window so far. */
@@ -37,8 +38,12 @@ export class SynProtection {
   /** Half-open connections that there would be without it, as of the last window. */
   #spared = 0;
 
-  /** @param settings none where the mode does not allow it */
-  configure(settings: Required<SynProxyConfig> = NO_SYN_PROXY): void {
+  /**
+   * @param lifetime seconds that a connection stays half open
+   * @param settings none where the mode does not allow it
+   */
+  configure(lifetime: number, settings: Required<SynProxyConfig> = NO_SYN_PROXY): void {
+    this.#lifetime = lifetime;
     this.settings = settings;
     if (settings.mode !== 'auto') this.isActive = false;
   }
@@ -49,10 +54,7 @@ export class SynProtection {
     if (mode !== 'auto') return mode === 'on';
     if (!this.isActive && this.halfOpen > halfOpenHigh) {
       this.isActive = true;
-      this.#seconds = 0;
-      this.#spared = 0;
-      this.#answered = 0;
-      this.#accepted = 0;
+      this.#beginWindow();
       counters.add(COUNTER['syn-proxy-auto-on']);
     }
     return this.isActive;
@@ -82,18 +84,19 @@ export class SynProtection {
     return this.halfOpen + this.#spared;
   }
 
-  /**
-   * A second has passed.
-   * @param lifetime seconds that a half-open connection would live
-   */
-  advance(lifetime: number, counters: Counters): void {
+  /** A second has passed. */
+  advance(counters: Counters): void {
     if (++this.#seconds < WINDOW) return;
-    this.#spared = Math.max(0, Math.round(((this.#answered - this.#accepted) / WINDOW) * lifetime));
-    this.#seconds = 0;
-    this.#answered = 0;
-    this.#accepted = 0;
+    this.#spared = Math.max(0, Math.round(((this.#answered - this.#accepted) / WINDOW) * this.#lifetime));
+    this.#beginWindow();
     if (!this.isActive || this.pressure > this.settings.halfOpenLow) return;
     this.isActive = false;
     counters.add(COUNTER['syn-proxy-auto-off']);
+  }
+
+  #beginWindow(): void {
+    this.#seconds = 0;
+    this.#answered = 0;
+    this.#accepted = 0;
   }
 }
