@@ -53,8 +53,9 @@ const HEADER_NEW = FLAG_HEADER_SENT | FLAG_HEADER_PENDING | FLAG_HEADER_NEAR;
 
 interface Unacknowledged {
   readonly connection: number;
-  /** Tells the connection from a later one with the same record. */
+  /** Both tell it from a later one with the same record, be it of the same client within the same millisecond. */
   readonly initialSequence: number;
+  readonly windowAndNumber: number;
   at: number;
   timeout: number;
 }
@@ -71,6 +72,8 @@ export class ProxyHeaders {
   readonly #counters: Counters;
   readonly #header = new Uint8Array(PROXY_HEADER_MAX);
   #unacknowledged: Unacknowledged[] = [];
+  /** How many were sent, in 16 bits. */
+  #number = 0;
 
   constructor(words: Int32Array, emitted: Emitted, neighbors: Neighbors, counters: Counters) {
     this.#words = words;
@@ -94,7 +97,8 @@ export class ProxyHeaders {
     }
     const isNext = (words[base + STATE]! & WHEN_DUE) === WHEN_DUE;
     if (!isNext || (frame.tcpFlags & (ACK | SYN | RST)) !== ACK) return true;
-    words[base + HEADER_WINDOW] = frame.view.getUint16(frame.l4 + TCP_WINDOW);
+    this.#number = (this.#number + 1) & 0xffff;
+    words[base + HEADER_WINDOW] = (this.#number << 16) | frame.view.getUint16(frame.l4 + TCP_WINDOW);
     words[base + HEADER_ACKNOWLEDGMENT] = frame.acknowledgment;
     if (!this.#send(base)) return false;
     words[base + STATE] = (words[base + STATE]! & ~FLAG_HEADER_DUE) | HEADER_NEW;
@@ -102,6 +106,7 @@ export class ProxyHeaders {
     this.#unacknowledged.push({
       connection,
       initialSequence: words[base + INITIAL_SEQUENCE]!,
+      windowAndNumber: words[base + HEADER_WINDOW]!,
       at: tick + FIRST_TIMEOUT,
       timeout: FIRST_TIMEOUT,
     });
@@ -146,7 +151,8 @@ export class ProxyHeaders {
       const base = each.connection * RECORD_WORDS;
       const pending =
         (this.#words[base + STATE]! & FLAG_HEADER_PENDING) !== 0 &&
-        this.#words[base + INITIAL_SEQUENCE] === each.initialSequence;
+        this.#words[base + INITIAL_SEQUENCE] === each.initialSequence &&
+        this.#words[base + HEADER_WINDOW] === each.windowAndNumber;
       if (!pending) continue;
       if (tick >= each.at) {
         if (each.timeout === FIRST_TIMEOUT << RESENDS) {
@@ -180,7 +186,7 @@ export class ProxyHeaders {
       (words[base + INITIAL_SEQUENCE]! + 1) | 0,
       words[base + HEADER_ACKNOWLEDGMENT]!,
       ACK | PSH,
-      words[base + HEADER_WINDOW]!,
+      words[base + HEADER_WINDOW]! & 0xffff,
       this.#header.subarray(0, length),
     );
     const link = this.#neighbors.address(frame, words[base + SERVER_HOP]!);

@@ -48,7 +48,7 @@ export const TEMPLATE = 32;
 /** In a template: the connections that it holds. */
 export const HELD = 33;
 
-/** With a PROXY header: the window that it was sent with, and the client's acknowledgment. */
+/** With a PROXY header: the window that it was sent with, under a number of its own; and the client's acknowledgment. */
 export const HEADER_WINDOW = 34;
 export const HEADER_ACKNOWLEDGMENT = 35;
 

@@ -274,6 +274,31 @@ test('a SYN that comes again after the header begins nothing; one with another n
   ]);
 });
 
+test('a connection that is opened anew at the same moment has one header that is sent again, not two', () => {
+  const rig = proxyRig(IPV4);
+  rig.send(...new Flow(rig).half().client({ flags: 'A', seq: 1, ack: 1 }));
+  const flow = new Flow(rig, { clientIsn: 77 });
+  rig.send(...flow.client({ flags: 'R', seq: 1 }));
+  flow.half();
+  rig.play([
+    {
+      what: 'its header',
+      in: flow.client({ flags: 'A', seq: 1, ack: 1, window: 9 }),
+      out: [
+        flow.toServer(headerSegment(headerOf(IPV4, flow), 9)),
+        flow.toServer({ flags: 'A', seq: 29, ack: 1, window: 9 }),
+      ],
+      counters: { 'proxy-header-sent': 1 },
+    },
+    {
+      what: 'a second later',
+      wait: 1000,
+      out: [flow.toServer(headerSegment(headerOf(IPV4, flow), 9))],
+      counters: { 'proxy-header-resent': 1 },
+    },
+  ]);
+});
+
 test('a connection that is opened anew is told of as the service says by then', () => {
   for (const [before, after] of [
     ['toa', 'proxy-v2'],
