@@ -24,8 +24,10 @@ import {
   FLAG_HEADER_DUE,
   FLAG_HEADER_NEAR,
   FLAG_HEADER_SENT,
+  FLAG_SYN_PROXY,
   OWNER,
   RECORD_WORDS,
+  SEGMENT_MAX,
   SERVER_HOP,
   STATE,
 } from './connection/record.js';
@@ -57,6 +59,9 @@ import { ServiceTable } from './service/service-table.js';
 import type { VirtualService } from './service/virtual-service.js';
 import { Statistics } from './statistics/statistics.js';
 import { BYTES_IN, BYTES_OUT, CONNECTIONS, PACKETS_IN, PACKETS_OUT, Traffic } from './statistics/traffic.js';
+import { FORWARD, Handshakes } from './syn-proxy/handshakes.js';
+import { KeptSegments } from './syn-proxy/kept-segments.js';
+import { ServerSyns } from './syn-proxy/server-syns.js';
 import { SynProxy } from './syn-proxy/syn-proxy.js';
 import { CONSUMED, DROPPED } from './verdict.js';
 
@@ -108,6 +113,7 @@ export class Balancer {
   readonly #opening: Opening;
   readonly #carryOver: CarryOver;
   readonly #lifecycle: Lifecycle;
+  readonly #handshakes: Handshakes;
   readonly #defence: Defence;
   readonly #fragments: Fragments;
   readonly #fragmenter: Fragmenter;
@@ -165,6 +171,10 @@ export class Balancer {
     this.#icmp = new IcmpErrors(emitted, counters);
     this.#fragments = new Fragments({ hash, emitted, counters, icmp: this.#icmp, links: this.#links });
     this.#fragmenter = new Fragmenter(emitted, counters, hash);
+    const resets = new ExpiryResets(emitted, neighbors, counters);
+    const directory = this.#directory;
+    const serverSyns = new ServerSyns({ words, wheel, directory, neighbors, emitted, counters });
+    const keptSegments = new KeptSegments(words, emitted, counters);
     this.#lifecycle = new Lifecycle({
       table,
       wheel,
@@ -172,7 +182,9 @@ export class Balancer {
       directory: this.#directory,
       persistence,
       shift,
-      resets: new ExpiryResets(emitted, neighbors, counters),
+      resets,
+      serverSyns,
+      keptSegments,
       counters,
       activeStates: activeStates(profile),
     });
@@ -188,6 +200,19 @@ export class Balancer {
     this.#natServers = this.#createNatServers(config);
     this.#serviceTable = new ServiceTable(this.#directory.current, hash);
     this.#opening = new Opening({ table, wheel, neighbors, routes: this.#routes, persistence, shift });
+    this.#handshakes = new Handshakes({
+      table,
+      synProxy: this.#synProxy,
+      opening: this.#opening,
+      lifecycle: this.#lifecycle,
+      directory,
+      shift,
+      serverSyns,
+      keptSegments,
+      resets,
+      counters,
+      resume: (frame) => this.#resume(frame),
+    });
     this.#related = new RelatedIcmp({
       table,
       directory: this.#directory,
@@ -325,9 +350,14 @@ export class Balancer {
     if (found === -1) return this.#unknown(frame, link);
     const connection = found >> 1;
     const fromClient = (found & 1) === 0;
-    const owner = this.connections.words[connection * RECORD_WORDS + OWNER]!;
+    const { words } = this.connections;
+    const owner = words[connection * RECORD_WORDS + OWNER]!;
     const standing = this.#standing[owner & 0xffff]!;
     if (standing !== STANDING_SOUND) return this.#withoutServer(frame, link, connection, standing);
+    if ((words[connection * RECORD_WORDS + STATE]! & FLAG_SYN_PROXY) !== 0) {
+      const verdict = this.#proxied(frame, link, connection, fromClient);
+      if (verdict !== FORWARD) return verdict;
+    }
     if (!fromClient) return this.#fromServer(frame, link, connection);
     if ((frame.tcpFlags & SYN) !== 0 && this.#lifecycle.isRenewal(connection, frame)) {
       this.counters.add(COUNTER['connections-renewed']);
@@ -335,6 +365,28 @@ export class Balancer {
       return this.#unknown(frame, link);
     }
     return this.#fromClient(frame, link, connection);
+  }
+
+  /** A packet of a connection whose client shook hands with us. @returns FORWARD where it goes on like any other */
+  #proxied(frame: Frame, link: LinkPort, connection: number, fromClient: boolean): number {
+    const { words } = this.connections;
+    const base = connection * RECORD_WORDS;
+    if (!fromClient) {
+      const verdict = this.#handshakes.fromServer(frame, link, connection, this.#tick);
+      if (verdict === CONSUMED) this.#count(frame, words[base + OWNER]! & 0xffff, PACKETS_OUT, BYTES_OUT);
+      return verdict;
+    }
+    const verdict = this.#handshakes.fromClient(frame, link, connection, this.#now, this.#tick);
+    if (verdict !== FORWARD) return verdict;
+    const refusal = this.#refusal(frame, link, words[base + SEGMENT_MAX]! + frame.l4 - frame.l3);
+    return refusal === PARSED ? FORWARD : this.#drop(refusal);
+  }
+
+  /** A client's segment that has waited goes on, in a frame of `emitted`'s. */
+  #resume(frame: Frame): void {
+    const verdict = this.#packet(frame, this.#links[frame.link]!, true);
+    if (verdict >= 0) this.emitted.send(frame, verdict);
+    else this.emitted.discard(frame);
   }
 
   /** A fragment: kept until its datagram is whole, which then goes on like any other packet. */
@@ -509,16 +561,19 @@ export class Balancer {
     const data = this.#synProxy.check(frame, service, this.#now);
     if (data === ~COUNTER['drop-syn-proxy-null-ack']) return this.#drop(~data);
     if (data < 0) return this.#stray(frame, link, ~data, settings.badAck);
-    return this.#stray(frame, link, COUNTER['drop-stray']);
+    if (service.isOverRate) return this.#drop(COUNTER['drop-rate-limited']);
+    const connection = this.#handshakes.open(frame, service, data, this.#now, this.#tick);
+    // Its handshake is over already: an RST is the only answer left.
+    if (connection < 0) return this.#stray(frame, link, ~connection);
+    this.#countNew(connection);
+    return CONSUMED;
   }
 
   #open(frame: Frame, link: LinkPort, service: VirtualService): number {
     if (service.isOverRate) return this.#drop(COUNTER['drop-rate-limited']);
-    const connection = this.#opening.open(frame, service, this.#now, this.#tick);
+    const connection = this.#opening.open(frame, service, frame.sequence, this.#now, this.#tick);
     if (connection >= 0) {
-      this.counters.add(COUNTER['connections-new']);
-      const owner = this.connections.words[connection * RECORD_WORDS + OWNER]!;
-      this.#traffic.add(owner & 0xffff, CONNECTIONS, 1);
+      this.#countNew(connection);
       return this.#fromClient(frame, link, connection);
     }
     const reason = ~connection;
@@ -526,6 +581,12 @@ export class Balancer {
       this.#icmp.answer(frame, link, PORT_UNREACHABLE, 0, this.#now);
     }
     return this.#drop(reason);
+  }
+
+  #countNew(connection: number): void {
+    this.counters.add(COUNTER['connections-new']);
+    const owner = this.connections.words[connection * RECORD_WORDS + OWNER]!;
+    this.#traffic.add(owner & 0xffff, CONNECTIONS, 1);
   }
 
   /** Any datagram, and a SYN. */

@@ -102,6 +102,18 @@ const NAMES = [
   'option-fast-open-removed',
   'option-list-malformed',
   'mss-lowered',
+  // the SYN proxy towards real servers
+  'syn-proxy-not-kept',
+  'syn-proxy-established',
+  'syn-proxy-reused',
+  'syn-proxy-refused',
+  'syn-proxy-resent',
+  'syn-proxy-given-up',
+  'syn-proxy-aborted',
+  'syn-proxy-mss-smaller',
+  'drop-syn-proxy-unexpected',
+  'drop-syn-proxy-queue-full',
+  'drop-syn-proxy-ack-storm',
   // the PROXY header
   'proxy-header-sent',
   'proxy-header-resent',

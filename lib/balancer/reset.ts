@@ -2,9 +2,7 @@ import { turnAround } from '../net/ethernet.js';
 import { ACK, FIN, RST, SYN } from '../net/tcp.js';
 import type { Frame } from './frame.js';
 import type { LinkPort } from './link-port.js';
-import { writeSegment } from './segment.js';
-
-const NOTHING = new Uint8Array(0);
+import { NOTHING, writeSegment } from './segment.js';
 
 /** Writes a bare RST segment; see `writeSegment`. */
 export function writeReset(
@@ -16,7 +14,7 @@ export function writeReset(
   acknowledgment: number,
   flags: number,
 ): void {
-  writeSegment(frame, source, destination, ports, sequence, acknowledgment, flags, 0, NOTHING);
+  writeSegment(frame, source, destination, ports, sequence, acknowledgment, flags, 0, NOTHING, NOTHING);
 }
 
 const source = new Int32Array(4);

@@ -44,12 +44,15 @@ export class Flow {
   readonly ways: Ways;
   /** The initial sequence number that the real server sees. */
   balancerIsn = 0;
+  /** The real server's initial sequence number as the client was told it: by a SYN proxy another one. */
+  toldIsn: number;
 
   constructor(rig: Rig, options: FlowOptions = {}) {
     this.rig = rig;
     this.#options = options;
     this.clientIsn = options.clientIsn ?? 0xfffffff0;
     this.serverIsn = options.serverIsn ?? 0x7ffffff8;
+    this.toldIsn = this.serverIsn;
     this.ways = new Ways({
       topology: rig.topology,
       mode: options.mode ?? rig.mode,
@@ -62,6 +65,14 @@ export class Flow {
   /** The option that tells the client's address. */
   get toa(): Uint8Array {
     return tcpOption.toa(hostPort(this.clientAddress, this.clientPort));
+  }
+
+  get synOptions(): readonly Uint8Array[] {
+    return this.#options.synOptions ?? [];
+  }
+
+  get synAckOptions(): readonly Uint8Array[] {
+    return this.#options.synAckOptions ?? [];
   }
 
   /** The real server's packets do not come by. */
@@ -79,7 +90,7 @@ export class Flow {
 
   /** Sends the SYN, and learns from what comes out which pair and sequence number the balancer has chosen. */
   syn(segment: Partial<FlowSegment> = {}): Sent {
-    const options = this.#options.synOptions ?? [];
+    const options = this.synOptions;
     const sent = this.rig.send(...this.client({ flags: 'S', options, ...segment }));
     assert.equal(sent.length, 1, 'a SYN makes one frame come out');
     this.learn(sent[0]!);
@@ -111,7 +122,7 @@ export class Flow {
   half(): this {
     this.syn();
     if (this.#isOneWay) return this;
-    const options = this.#options.synAckOptions ?? [];
+    const options = this.synAckOptions;
     assert.equal(this.rig.send(...this.fromServer({ flags: 'SA', ack: 1, options })).length, 1);
     return this;
   }
@@ -136,7 +147,7 @@ export class Flow {
 
   /** What the client sends, as the gateway hands it to the balancer. */
   client(segment: FlowSegment): [number, PacketBuilder] {
-    return this.#on(this.ways.client(segment.ip), segment, this.clientIsn, this.serverIsn);
+    return this.#on(this.ways.client(segment.ip), segment, this.clientIsn, this.toldIsn);
   }
 
   /** What the real server must receive. */
@@ -152,7 +163,7 @@ export class Flow {
 
   /** What the client must receive. */
   toClient(segment: FlowSegment): [number, PacketBuilder] {
-    return this.#on(this.ways.toClient(segment.ip), segment, this.serverIsn, this.clientIsn);
+    return this.#on(this.ways.toClient(segment.ip), segment, this.toldIsn, this.clientIsn);
   }
 
   #on(

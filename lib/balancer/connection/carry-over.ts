@@ -10,6 +10,7 @@ import {
   CLIENT_HOP,
   EXPIRES,
   FLAG_CONNECTION,
+  FLAG_SYN_PENDING,
   LOCAL,
   OWNER,
   RECORD_WORDS,
@@ -77,7 +78,8 @@ export class CarryOver {
     for (const base of this.#connections()) {
       const owner = words[base + OWNER]! >>> 16;
       const timeouts = services[owner]!.timeouts;
-      if (timeouts === before[owner]) continue;
+      // While a SYN is on its way to the real server, the timer is the SYN's.
+      if (timeouts === before[owner] || (words[base + STATE]! & FLAG_SYN_PENDING) !== 0) continue;
       const state = words[base + STATE]! & STATE_MASK;
       const lastPacket = words[base + EXPIRES]! - before[owner]![state]!;
       this.#wheel.touch(base / RECORD_WORDS, lastPacket + timeouts[state]!);

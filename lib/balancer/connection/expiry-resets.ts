@@ -4,6 +4,7 @@ import type { Emitted } from '../emitted.js';
 import type { Neighbors } from '../neighbors.js';
 import { writeReset } from '../reset.js';
 import { EMPTY_SEGMENT_MAX } from '../segment.js';
+import { DROPPED } from '../verdict.js';
 import {
   CLIENT,
   CLIENT_HOP,
@@ -30,21 +31,26 @@ export class ExpiryResets {
     this.#counters = counters;
   }
 
-  /** @param base the record of a connection whose real server was seen */
+  /** @param base the record of a connection whose numbers on both sides are known */
   send(words: Int32Array, base: number): void {
-    this.#reset(
-      words.subarray(base + LOCAL, base + LOCAL + 4),
-      words.subarray(base + SERVER, base + SERVER + 4),
-      swapPorts(words[base + SERVER_PORTS]!),
-      words[base + SERVER_ACKNOWLEDGED]!,
-      words[base + SERVER_HOP]!,
-    );
+    this.toServer(words, base);
     this.#reset(
       words.subarray(base + VIP, base + VIP + 4),
       words.subarray(base + CLIENT, base + CLIENT + 4),
       swapPorts(words[base + CLIENT_PORTS]!),
       words[base + SERVER_END]!,
       words[base + CLIENT_HOP]!,
+    );
+  }
+
+  /** Tells the real server alone. */
+  toServer(words: Int32Array, base: number): void {
+    this.#reset(
+      words.subarray(base + LOCAL, base + LOCAL + 4),
+      words.subarray(base + SERVER, base + SERVER + 4),
+      swapPorts(words[base + SERVER_PORTS]!),
+      words[base + SERVER_ACKNOWLEDGED]!,
+      words[base + SERVER_HOP]!,
     );
   }
 
@@ -56,11 +62,8 @@ export class ExpiryResets {
     }
     writeReset(frame, source, destination, ports, sequence, 0, RST);
     const link = this.#neighbors.address(frame, hop);
-    if (link < 0) {
-      this.#emitted.discard(frame);
-      return;
-    }
-    this.#emitted.send(frame, link);
-    this.#counters.add(COUNTER['reset-on-expiry']);
+    if (link >= 0) this.#emitted.send(frame, link);
+    else this.#emitted.discard(frame);
+    if (link !== DROPPED) this.#counters.add(COUNTER['reset-on-expiry']);
   }
 }

@@ -4,6 +4,8 @@ import type { Frame } from '../frame.js';
 import type { Neighbors } from '../neighbors.js';
 import type { Directory } from '../service/directory.js';
 import type { VirtualService } from '../service/virtual-service.js';
+import type { KeptSegments } from '../syn-proxy/kept-segments.js';
+import type { ServerSyns } from '../syn-proxy/server-syns.js';
 import type { ConnectionTable } from './connection-table.js';
 import type { ExpiryResets } from './expiry-resets.js';
 import type { Persistence } from './persistence.js';
@@ -12,6 +14,8 @@ import {
   EXPIRES,
   FLAG_ONE_WAY,
   FLAG_SERVER_SEEN,
+  FLAG_SYN_PENDING,
+  FLAG_SYN_PROXY,
   FLAG_TEMPLATE,
   FLAG_UDP,
   OWNER,
@@ -55,6 +59,8 @@ export class Lifecycle {
   readonly #persistence: Persistence;
   readonly #shift: SequenceShift;
   readonly #resets: ExpiryResets;
+  readonly #serverSyns: ServerSyns;
+  readonly #keptSegments: KeptSegments;
   readonly #counters: Counters;
   /** By state. */
   readonly #active: Uint8Array;
@@ -67,6 +73,8 @@ export class Lifecycle {
     persistence: Persistence;
     shift: SequenceShift;
     resets: ExpiryResets;
+    serverSyns: ServerSyns;
+    keptSegments: KeptSegments;
     counters: Counters;
     activeStates: Uint8Array;
   }) {
@@ -77,6 +85,8 @@ export class Lifecycle {
     this.#persistence = parts.persistence;
     this.#shift = parts.shift;
     this.#resets = parts.resets;
+    this.#serverSyns = parts.serverSyns;
+    this.#keptSegments = parts.keptSegments;
     this.#counters = parts.counters;
     this.#active = parts.activeStates;
   }
@@ -102,6 +112,17 @@ export class Lifecycle {
     this.#wheel.touch(connection, tick + service.timeouts[state]!);
   }
 
+  /** Puts a connection into a state that no packet's flags tell. @param expires in ticks */
+  settle(connection: number, state: number, expires: number): void {
+    const { words } = this.#table;
+    const base = connection * RECORD_WORDS;
+    const before = words[base + STATE]!;
+    const old = before & STATE_MASK;
+    words[base + STATE] = (before & ~STATE_MASK) | state;
+    if (state !== old) this.#onChange(words[base + OWNER]!, old, state);
+    this.#wheel.touch(connection, expires);
+  }
+
   #enter(base: number, before: number, frame: Frame, sender: number): number {
     const { words } = this.#table;
     const old = before & STATE_MASK;
@@ -125,15 +146,17 @@ export class Lifecycle {
 
   /**
    * Whether a client's SYN on a known connection begins another one, for which a real server is to be chosen anew
-   * (conn_reuse_mode of Linux's IPVS). FULLNAT keeps the real server, as Alibaba's LVS does.
+   * (conn_reuse_mode of Linux's IPVS). FULLNAT keeps the real server, as Alibaba's LVS does, except where the SYN is
+   * answered with a cookie.
    */
   isRenewal(connection: number, frame: Frame): boolean {
     const { words } = this.#table;
     const base = connection * RECORD_WORDS;
     if (!isOpening(frame.tcpFlags) || words[base + TEMPLATE] !== 0) return false;
-    if (this.#directory.services[words[base + OWNER]! >>> 16]!.toa.shared) return false;
     const word = words[base + STATE]!;
     const state = word & STATE_MASK;
+    const { toa, synProtection } = this.#directory.services[words[base + OWNER]! >>> 16]!;
+    if (toa.shared) return synProtection.takesSyn(this.#counters) && synProtection.mayReuse(state);
     return (
       state === STATE_TIME_WAIT ||
       state === STATE_CLOSE ||
@@ -145,11 +168,12 @@ export class Lifecycle {
   expireNext(tick: number): boolean {
     const connection = this.#wheel.expired(tick);
     if (connection === -1) return false;
-    const base = connection * RECORD_WORDS;
-    if ((this.#table.words[base + STATE]! & FLAG_TEMPLATE) !== 0) {
+    const word = this.#table.words[connection * RECORD_WORDS + STATE]!;
+    if ((word & FLAG_TEMPLATE) !== 0) {
       this.#persistence.onExpiry(connection, tick);
       return true;
     }
+    if ((word & FLAG_SYN_PENDING) !== 0 && this.#serverSyns.resend(connection, tick)) return true;
     this.#counters.add(COUNTER['connections-expired']);
     this.#end(connection);
     return true;
@@ -175,9 +199,11 @@ export class Lifecycle {
     const base = connection * RECORD_WORDS;
     const word = words[base + STATE]!;
     const state = word & STATE_MASK;
-    if (this.resetOnExpiry && state === STATE_ESTABLISHED && (word & FLAG_SERVER_SEEN) !== 0) {
-      this.#resets.send(words, base);
-    }
+    const isOpen = state === STATE_ESTABLISHED && (word & FLAG_SERVER_SEEN) !== 0;
+    // A client that shook hands with us waits for an answer; it gets this one.
+    const isRefused = state === STATE_SYN_SENT && (word & FLAG_SYN_PENDING) !== 0;
+    if (isRefused || (this.resetOnExpiry && isOpen)) this.#resets.send(words, base);
+    if ((word & FLAG_SYN_PROXY) !== 0) this.#keptSegments.forget(base);
     const service = this.#directory.services[words[base + OWNER]! >>> 16]!;
     const server = this.#directory.servers[words[base + OWNER]! & 0xffff]!;
     if (service.mode === 'fullnat') service.localAddresses.release(words, base, server);

@@ -60,10 +60,10 @@ export class Opening {
 
   /**
    * Makes a connection for a client's first packet.
-   * @param now milliseconds @param tick the same in ticks
+   * @param initialSequence the client's, of TCP @param now milliseconds @param tick the same in ticks
    * @returns the connection, or `~counter` with the counter that says why there is none; then nothing is kept
    */
-  open(frame: Frame, service: VirtualService, now: number, tick: number): number {
+  open(frame: Frame, service: VirtualService, initialSequence: number, now: number, tick: number): number {
     const template = this.#persistence.find(frame, service);
     const remembered = template === -1 ? undefined : this.#persistence.serverOf(template);
     const server = remembered ?? service.scheduler.schedule(frame, now);
@@ -82,7 +82,7 @@ export class Opening {
     }
     const base = connection * RECORD_WORDS;
     noteChecksumDeltas(this.#table.words, base);
-    if (service.toa.shared && frame.protocol !== PROTOCOL_UDP) this.#shift.begin(base, frame.sequence, now);
+    if (service.toa.shared && frame.protocol !== PROTOCOL_UDP) this.#shift.begin(base, initialSequence, now);
     this.#table.insert(connection);
     this.#wheel.add(connection, tick + service.timeouts[STATE_NONE]!);
     server.bound();

@@ -18,7 +18,8 @@ import { cutPayload } from '../forwarding/cut-payload.js';
 import { raiseSack } from '../forwarding/server-options.js';
 import type { Frame } from '../frame.js';
 import type { Neighbors } from '../neighbors.js';
-import { writeSegment } from '../segment.js';
+import { NOTHING, writeSegment } from '../segment.js';
+import { rescaled } from '../syn-proxy/shift.js';
 import { PROXY_HEADER_MAX, proxyHeaderLength, writeProxyHeader } from './proxy-header.js';
 import {
   FLAG_HEADER_DUE,
@@ -35,8 +36,10 @@ import {
   SERVER,
   SERVER_HOP,
   SERVER_PORTS,
+  SERVER_SEQUENCE_DELTA,
   STATE,
   swapPorts,
+  WINDOW_SHIFTS,
 } from './record.js';
 import { ticksOf } from './timer-wheel.js';
 
@@ -97,9 +100,11 @@ export class ProxyHeaders {
     }
     const isNext = (words[base + STATE]! & WHEN_DUE) === WHEN_DUE;
     if (!isNext || (frame.tcpFlags & (ACK | SYN | RST)) !== ACK) return true;
+    const window = frame.view.getUint16(frame.l4 + TCP_WINDOW);
+    const told = rescaled(window, words[base + WINDOW_SHIFTS]! >> 16);
     this.#number = (this.#number + 1) & 0xffff;
-    words[base + HEADER_WINDOW] = (this.#number << 16) | frame.view.getUint16(frame.l4 + TCP_WINDOW);
-    words[base + HEADER_ACKNOWLEDGMENT] = frame.acknowledgment;
+    words[base + HEADER_WINDOW] = (this.#number << 16) | told;
+    words[base + HEADER_ACKNOWLEDGMENT] = frame.acknowledgment - words[base + SERVER_SEQUENCE_DELTA]!;
     if (!this.#send(base)) return false;
     words[base + STATE] = (words[base + STATE]! & ~FLAG_HEADER_DUE) | HEADER_NEW;
     words[base + SEQUENCE_DELTA]! += proxyHeaderLength(words, base);
@@ -116,11 +121,10 @@ export class ProxyHeaders {
 
   /**
    * A real server's packet, not yet rewritten, that may acknowledge the header, or tell that it came twice (D-SACK, RFC
-   * 2883): what it acknowledges of the header alone, or ahead of it with a repeated SYN-ACK, must seem to the client to be
-   * just its SYN.
+   * 2883): what it acknowledges of the header alone must seem to the client to be just its SYN.
    */
   onServerPacket(connection: number, frame: Frame): void {
-    if ((frame.tcpFlags & ACK) === 0) return;
+    if ((frame.tcpFlags & (ACK | SYN)) !== ACK) return;
     const words = this.#words;
     const base = connection * RECORD_WORDS;
     const end = (words[base + INITIAL_SEQUENCE]! + 1 + proxyHeaderLength(words, base)) | 0;
@@ -187,6 +191,7 @@ export class ProxyHeaders {
       words[base + HEADER_ACKNOWLEDGMENT]!,
       ACK | PSH,
       words[base + HEADER_WINDOW]! & 0xffff,
+      NOTHING,
       this.#header.subarray(0, length),
     );
     const link = this.#neighbors.address(frame, words[base + SERVER_HOP]!);

@@ -35,7 +35,7 @@ export const SERVER_PORTS = 24;
 export const CHECKSUM_DELTAS = 25;
 /** The sequence number of the real server's first byte: while the client acknowledges just this, TOA is due. */
 export const FIRST_DATA_SEQUENCE = 26;
-/** How far the real server has sent, and what it acknowledged last: where an RST has to stand. */
+/** How far the real server has sent, in the client's numbers, and what it acknowledged last: where an RST has to stand. */
 export const SERVER_END = 27;
 export const SERVER_ACKNOWLEDGED = 28;
 /** The timer wheel's list: next, previous (or its bucket), and the tick the wheel looks at it. `NEXT` links free records too. */
@@ -51,6 +51,28 @@ export const HELD = 33;
 /** With a PROXY header: the window that it was sent with, under a number of its own; and the client's acknowledgment. */
 export const HEADER_WINDOW = 34;
 export const HEADER_ACKNOWLEDGMENT = 35;
+
+/** Behind a SYN proxy: the initial sequence number that the client was told, which is its cookie. */
+export const COOKIE = 36;
+/** Added to the real server's sequence numbers on their way to the client; 0 where it tells them itself. */
+export const SERVER_SEQUENCE_DELTA = 37;
+/** What the cookie tells (syn-proxy/cookie-data.ts) in bits 0-23; how often our SYN was sent again in bits 24-31. */
+export const HANDSHAKE = 38;
+/** The powers of two between the windows that were negotiated: towards the client in the low 16 bits, towards the real server above. */
+export const WINDOW_SHIFTS = 39;
+/** The client's timestamp for our SYN. */
+export const CLIENT_TIMESTAMP = 40;
+/** The timestamp that the client was told; later what is added to the real server's on their way to the client. */
+export const TIMESTAMP_DELTA = 41;
+/** The longest TCP segment, header and options included, that the client may send; 0 while that is not known. */
+export const SEGMENT_MAX = 42;
+/** The first of its segments that wait for the real server, as its slot + 1 (syn-proxy/kept-segments.ts), or 0. */
+export const KEPT = 43;
+/** The real server's last bare ACK: numbers; window above the times that it came again; when, in ticks. */
+export const STORM_SEQUENCE = 44;
+export const STORM_ACKNOWLEDGMENT = 45;
+export const STORM_REPEATS = 46;
+export const STORM_TICK = 47;
 
 export const STATE_MASK = 0xff;
 /** FIRST_DATA_SEQUENCE is known: the SYN-ACK was seen. */
@@ -73,6 +95,10 @@ export const FLAG_HEADER_PENDING = 0x8000;
 export const FLAG_HEADER_NEAR = 0x20000;
 /** A connection, no template: no word of one is 0, whatever its state. */
 export const FLAG_CONNECTION = 0x10000;
+/** Its client shook hands with us (SYN proxy): the words from COOKIE on are its; */
+export const FLAG_SYN_PROXY = 0x40000;
+/** the real server has not answered our SYN. */
+export const FLAG_SYN_PENDING = 0x80000;
 
 export const PACKETS_SHIFT = 24;
 export const PACKETS_MAX = 15;

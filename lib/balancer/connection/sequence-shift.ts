@@ -52,8 +52,14 @@ export class SequenceShift {
     const header = (state & FLAG_HEADER_SENT) === 0 ? 0 : proxyHeaderLength(words, base);
     const sequence = (frame.sequence + words[base + SEQUENCE_DELTA]! - header) | 0;
     if (sequence === words[base + INITIAL_SEQUENCE]) return;
-    words[base + STATE] = (state & ~(SEEN | HEADER)) | (sendsHeader ? FLAG_HEADER_DUE : 0);
+    this.forget(base, sendsHeader);
     this.begin(base, frame.sequence, now);
     this.#counters.add(COUNTER['connections-reused']);
+  }
+
+  /** A connection begins anew: forgets how far the one before it was. */
+  forget(base: number, sendsHeader: boolean): void {
+    const before = this.#words[base + STATE]!;
+    this.#words[base + STATE] = (before & ~(SEEN | HEADER)) | (sendsHeader ? FLAG_HEADER_DUE : 0);
   }
 }

@@ -51,6 +51,11 @@ export function raiseSack(frame: Frame, least: number): void {
   }
 }
 
+/** Whether a packet has a selective acknowledgment. */
+export function carriesSack(frame: Frame): boolean {
+  return firstSack(frame) !== -1;
+}
+
 /** Where a packet's first selective acknowledgment option stands, or -1. */
 function firstSack(frame: Frame): number {
   const options = frame.l4 + TCP_HEADER;

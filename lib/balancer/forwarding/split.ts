@@ -93,6 +93,7 @@ export function copyParsed(to: Frame, from: Frame): void {
   to.payload = from.payload;
   to.partial = from.partial;
   to.gsoSize = from.gsoSize;
+  to.segments = from.segments;
   to.largestFragment = from.largestFragment;
 }
 

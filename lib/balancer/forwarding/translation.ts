@@ -9,6 +9,7 @@ import {
   FLAG_HEADER_SENT,
   FLAG_SERVER_SEEN,
   FLAG_SYN_ACK_SEEN,
+  FLAG_SYN_PROXY,
   LOCAL,
   SEQUENCE_DELTA,
   SERVER,
@@ -22,6 +23,7 @@ import {
 import { COUNTER, type Counters } from '../counters.js';
 import type { Emitted } from '../emitted.js';
 import type { Frame } from '../frame.js';
+import { shiftClientSegment, shiftServerSegment } from '../syn-proxy/shift.js';
 import { cleanClientOptions } from './client-options.js';
 import type { Forwarding } from './forwarding.js';
 import { beginRewrite, finishRewrite } from './rewrite.js';
@@ -72,6 +74,7 @@ function toServer(
   beginRewrite(frame);
   if (frame.l4Length > TCP_HEADER) cleanClientOptions(frame, toa, counters);
   if (isToaDue(frame, words, base, toa)) insertToa(frame, words, base, toa, mtu, counters);
+  if ((words[base + STATE]! & FLAG_SYN_PROXY) !== 0) shiftClientSegment(frame, words, base);
   const deltas = words[base + CHECKSUM_DELTAS]!;
   let tcpDelta = deltas & 0xffff;
   const delta = clientDelta(frame, words, base);
@@ -101,6 +104,7 @@ function toClient(
   counters: Counters,
 ): void {
   beginRewrite(frame);
+  if ((words[base + STATE]! & FLAG_SYN_PROXY) !== 0) shiftServerSegment(frame, words, base);
   const flags = frame.tcpFlags;
   const delta = words[base + SEQUENCE_DELTA]!;
   if ((flags & (SYN | ACK)) === (SYN | ACK)) {

@@ -17,6 +17,7 @@ import {
   SEQUENCE_DELTA,
   SERVER,
   SERVER_PORTS,
+  SERVER_SEQUENCE_DELTA,
   VIP,
 } from '../connection/record.js';
 import { applyUdpDelta, beginRewrite, growIpLength, writeAddresses } from '../forwarding/rewrite.js';
@@ -40,6 +41,7 @@ export function restoreClientPacket(quote: Frame, words: Int32Array, base: numbe
   let room = 0;
   if (quote.protocol === PROTOCOL_TCP) {
     shift(quote, TCP_SEQUENCE, -words[base + SEQUENCE_DELTA]!);
+    restoreAcknowledgments(quote, words[base + SERVER_SEQUENCE_DELTA]!);
     if (toa.onSyn || toa.onAck) room = takeOutToa(quote, words, base, toa);
   }
   const deltas = words[base + CHECKSUM_DELTAS]!;
@@ -51,15 +53,20 @@ export function restoreClientPacket(quote: Frame, words: Int32Array, base: numbe
 /** A packet of the real server's, as it went to the client. */
 export function restoreServerPacket(quote: Frame, words: Int32Array, base: number): void {
   beginRewrite(quote);
-  const delta = words[base + SEQUENCE_DELTA]!;
-  const isWhole = quotedTransport(quote) > TCP_FLAGS;
-  if (quote.protocol === PROTOCOL_TCP && isWhole && delta !== 0) {
-    if ((quote.bytes[quote.l4 + TCP_FLAGS]! & ACK) !== 0) shift(quote, TCP_ACKNOWLEDGMENT, delta);
-    shiftSack(quote, -delta);
+  if (quote.protocol === PROTOCOL_TCP) {
+    shift(quote, TCP_SEQUENCE, -words[base + SERVER_SEQUENCE_DELTA]!);
+    restoreAcknowledgments(quote, words[base + SEQUENCE_DELTA]!);
   }
   const deltas = words[base + CHECKSUM_DELTAS]!;
   quote.tcpDelta += deltas & 0xffff;
   finish(quote, words, base + SERVER, base + LOCAL, words[base + SERVER_PORTS]!, deltas >>> 16);
+}
+
+/** Adds `delta` to what the packet acknowledges, as far as that is quoted. */
+function restoreAcknowledgments(quote: Frame, delta: number): void {
+  if (quotedTransport(quote) <= TCP_FLAGS || delta === 0) return;
+  if ((quote.bytes[quote.l4 + TCP_FLAGS]! & ACK) !== 0) shift(quote, TCP_ACKNOWLEDGMENT, delta);
+  shiftSack(quote, -delta);
 }
 
 /** Adds `delta` to the sequence number at `field` of the TCP header. */

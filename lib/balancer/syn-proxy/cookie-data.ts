@@ -61,6 +61,11 @@ export function hasSack(data: number): boolean {
   return (data & SACK) !== 0;
 }
 
+/** The same data after a side has shown that it has no timestamps. */
+export function withoutTimestamp(data: number): number {
+  return data & ~TIMESTAMP;
+}
+
 /** Whether client and balancer agreed on timestamps. */
 export function hasTimestamp(data: number): boolean {
   return (data & TIMESTAMP) !== 0;

@@ -34,8 +34,7 @@ export class SynCookies {
   readonly #master = new Int32Array(4);
   /** Secrets by the parity of their epoch. */
   readonly #secrets = [new Int32Array(4), new Int32Array(4)] as const;
-  /** Whose they are: none of anybody yet, and not of the one before the first either. */
-  readonly #epochs = new Float64Array(2).fill(Number.NaN);
+  readonly #epochs = new Int32Array(2).fill(-1);
   readonly #message = new Int32Array(10);
   readonly #halves = new Int32Array(2);
 

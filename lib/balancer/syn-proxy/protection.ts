@@ -1,5 +1,6 @@
 import { defaultHalfOpenHigh, defaultSynProxy, defaultSynProxyMss } from '../config/defaults.js';
 import type { SynProxyConfig } from '../config/model.js';
+import { STATES, type State } from '../connection/state.js';
 import { COUNTER, type Counters } from '../counters.js';
 import { COOKIE_MINUTES } from './cookie.js';
 
@@ -46,6 +47,12 @@ export class SynProtection {
     this.#lifetime = lifetime;
     this.settings = settings;
     if (settings.mode !== 'auto') this.isActive = false;
+  }
+
+  /** Whether a connection in this state may make way for a new handshake of the same client. */
+  mayReuse(state: number): boolean {
+    const names: readonly State[] = this.settings.reuse;
+    return names.includes(STATES[state]!);
   }
 
   /** Whether a SYN is to be answered with a cookie. */
