@@ -102,18 +102,6 @@ const NAMES = [
   'option-fast-open-removed',
   'option-list-malformed',
   'mss-lowered',
-  // the SYN proxy towards real servers
-  'syn-proxy-not-kept',
-  'syn-proxy-established',
-  'syn-proxy-reused',
-  'syn-proxy-refused',
-  'syn-proxy-resent',
-  'syn-proxy-given-up',
-  'syn-proxy-aborted',
-  'syn-proxy-mss-smaller',
-  'drop-syn-proxy-unexpected',
-  'drop-syn-proxy-queue-full',
-  'drop-syn-proxy-ack-storm',
   // the PROXY header
   'proxy-header-sent',
   'proxy-header-resent',
@@ -127,6 +115,18 @@ const NAMES = [
   'drop-syn-proxy-no-server',
   'drop-syn-proxy-null-ack',
   'drop-syn-proxy-bad-ack',
+  // its handshakes with real servers
+  'syn-proxy-not-kept',
+  'syn-proxy-established',
+  'syn-proxy-reused',
+  'syn-proxy-refused',
+  'syn-proxy-resent',
+  'syn-proxy-given-up',
+  'syn-proxy-aborted',
+  'syn-proxy-mss-smaller',
+  'drop-syn-proxy-unexpected',
+  'drop-syn-proxy-queue-full',
+  'drop-syn-proxy-ack-storm',
 ] as const;
 
 export type CounterName = (typeof NAMES)[number];
