@@ -41,11 +41,14 @@ export function noteTcpDelta(frame: Frame, at: number, delta: number): void {
 
 /** Overwrites `length` bytes of options with NOPs. */
 export function blankOptions(frame: Frame, at: number, length: number): void {
-  const { bytes } = frame;
+  const { bytes, l4 } = frame;
+  let delta = 0;
   for (let i = at; i < at + length; i++) {
-    noteTcpDelta(frame, i, delta16(bytes[i]! << 8, OPTION_NOP << 8));
+    const shift = ((i - l4) & 1) === 0 ? 8 : 0;
+    delta += delta16(bytes[i]! << shift, OPTION_NOP << shift);
     bytes[i] = OPTION_NOP;
   }
+  frame.tcpDelta += delta;
 }
 
 /**
