@@ -5,6 +5,7 @@ static Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   toakit::DefineSocketOption(env, exports);
   toakit::DefineNetworkInterface(env, exports);
   toakit::DefinePacketSocket(env, exports);
+  toakit::DefinePacketRing(env, exports);
   toakit::DefineProcessFile(env, exports);
   toakit::DefinePoll(env, exports);
   toakit::DefineRawSocket(env, exports);

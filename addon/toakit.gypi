@@ -6,6 +6,7 @@
         'addon.cc',
         'memory.cc',
         'network_interface.cc',
+        'packet_ring.cc',
         'packet_socket.cc',
         'poll.cc',
         'process_file.cc',

@@ -82,6 +82,20 @@ export interface NativeAddon {
   /** Reads PACKET_STATISTICS, and so resets it: `[frames that passed the filter, of them dropped for want of buffer]`. */
   packetSocketStatistics(fd: number, into: Uint32Array): number;
 
+  /** Memory in pages of its own, for rings to be put into; zeros. */
+  allocatePages(bytes: number): ArrayBuffer | number;
+
+  readonly PacketRing: new (
+    fd: number,
+    arena: Uint8Array,
+    offset: number,
+    blockBytes: number,
+    blocks: number,
+    slotBytes: number,
+    capacity: number,
+    reserve: number,
+  ) => PacketRing;
+
   /**
    * Opens a non-blocking raw socket for TCP segments to and from one host, whose address has 4 or 16 bytes; the kernel chooses
    * the route and the address to send from (`getSocketName`). Needs CAP_NET_RAW (-EPERM). -ENETUNREACH: there is no route.
@@ -101,6 +115,31 @@ export interface NativeAddon {
   reserveTcpPort(address: Uint8Array): number;
 
   readonly Poll: new (fd: number, onReadable: () => void) => Poll;
+}
+
+/**
+ * Frames of a packet socket in memory that is shared with the kernel (TPACKET_V2): `blocks` blocks of `blockBytes`, each of
+ * as many slots of `slotBytes` as fit, from `offset` on, a page's first byte in an `arena` of `allocatePages`. A frame begins
+ * `reserve` + 76 bytes into its slot (`reserve` + 90 - 14), its virtio_net_hdr right before it.
+ * Linux 4.20. Close it before its socket, which lives on otherwise.
+ */
+export interface PacketRing {
+  /** Shares the memory with the kernel. From now on frames come by `receive` alone; those that waited are gone. */
+  open(): number;
+  /**
+   * Takes up to `count` frames that have come, without waiting, and puts pairs of offset and length into `frames`. One that is
+   * longer than a slot is put at `spare[i]`, a pair's own, with its virtio_net_hdr before it, where `capacity` bytes must be
+   * free. A negative length is a frame that was lost: -ENOBUFS longer than a slot, and the socket's buffer was full;
+   * -EMSGSIZE longer than `capacity`. Answers how many pairs were filled; where there are none, -ENETDOWN, told once, as
+   * `packetSocketReceive` does, or 0.
+   */
+  receive(spare: Int32Array, frames: Int32Array, count: number): number;
+  /** Gives the slots of all frames that were taken back to the kernel. Until then the socket is told to be readable. */
+  release(): number;
+  /** Whether no frame has come that was not taken. */
+  isEmpty(): boolean;
+  /** Ends the sharing; the memory stays, as ordinary memory. */
+  close(): number;
 }
 
 /**

@@ -4,8 +4,8 @@
  */
 
 import { raiseInliningLimits } from '../../lib/daemon/inlining.js';
-import { Arena, type Link, PACKET_SOCKET_SLOTS, PacketSocketLink } from '../../lib/link/index.js';
-import { native } from '../../lib/native.js';
+import { type Link, PacketSocketLink, packetSocketArena } from '../../lib/link/index.js';
+import { requireNative } from '../../lib/native.js';
 import { ETHERNET_SOURCE } from '../../lib/net/ethernet.js';
 import { mac } from '../../test/support/wire.js';
 import { macs } from './laboratory.js';
@@ -14,9 +14,10 @@ import { macs } from './laboratory.js';
 const ROUNDS = 8;
 
 raiseInliningLimits();
-const arena = new Arena(2 * PACKET_SOCKET_SLOTS);
-const front = new PacketSocketLink(native()!, 'eth0', arena);
-const back = new PacketSocketLink(native()!, 'eth1', arena);
+const addon = requireNative();
+const arena = packetSocketArena(addon, 2);
+const front = new PacketSocketLink(addon, 'eth0', arena);
+const back = new PacketSocketLink(addon, 'eth1', arena);
 swap(front, back, mac(macs.server), mac(macs.back));
 swap(back, front, mac(macs.client), mac(macs.front));
 process.stdout.write('swapping\n');
@@ -36,6 +37,7 @@ function swap(from: Link, to: Link, destination: Uint8Array, source: Uint8Array)
         to.queue(start, received[2 * i + 1]!);
       }
       to.flush();
+      from.release();
       if (count * 2 < received.length) return;
     }
   });

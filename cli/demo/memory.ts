@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { Balancer, validateConfig } from '../../lib/balancer/index.js';
 import { Forwarder } from '../../lib/daemon/forwarder.js';
 import { ToaError } from '../../lib/errors.js';
-import { Arena, MEMORY_SLOTS, MemoryLink } from '../../lib/link/index.js';
+import { Arena, MEMORY_BYTES, MemoryLink } from '../../lib/link/index.js';
 import { formatEndpoint } from '../../lib/net/address.js';
 import { ACK, PSH, SYN } from '../../lib/net/tcp.js';
 import { acceptFormats, findToa, readSavedSyn } from '../../lib/toa/index.js';
@@ -16,7 +16,7 @@ const mac = (last: number) => Uint8Array.of(2, 0, 0, 0, 0, last);
 export async function demoOverMemory(): Promise<DemoRow[]> {
   const validation = validateConfig(config);
   if (validation.config === undefined) return [];
-  const arena = new Arena(2 * MEMORY_SLOTS);
+  const arena = new Arena(new Uint8Array(2 * MEMORY_BYTES));
   const links = [new MemoryLink(arena, mac(1)), new MemoryLink(arena, mac(2))] as const;
   const environment = { links, secret: randomBytes(32), now: performance.now() };
   const clients = new MemoryHost(

@@ -73,6 +73,7 @@ export class Forwarder {
     for (let round = 0; round < ROUNDS; round++) {
       const count = link.receive();
       if (count > 0) this.#processBatch(link, index, count);
+      link.release();
       // Less than a whole batch: nothing was left. Asking again would cost a system call to hear just that.
       if (count * 2 < link.received.length) return;
     }
@@ -98,6 +99,7 @@ export class Forwarder {
   /** A link that comes up may have new neighbors: they are told again what is here. */
   #lookAtLinks(): void {
     for (const [index, link] of this.#links.entries()) {
+      link.tend();
       const up = link.isUp();
       if (up && !this.#up[index]) this.#balancer.linkUp(index, this.#now());
       this.#up[index] = up;

@@ -8,7 +8,7 @@ import {
   Tracer,
   type TraceStep,
 } from '../balancer/index.js';
-import { Arena, PACKET_SOCKET_SLOTS, PacketSocketLink } from '../link/index.js';
+import { PacketSocketLink, packetSocketArena } from '../link/index.js';
 import { type NativeAddon, requireNative } from '../native.js';
 import { nativeError } from '../native-error.js';
 import { Forwarder } from './forwarder.js';
@@ -61,7 +61,7 @@ export async function runBalancer(config: ResolvedConfig, options: RunOptions): 
 
   // Before the sockets: from the moment that they are open, frames wait that the host must not answer as well.
   using shield = new Shield(interfaces, shieldedBy(current));
-  const arena = new Arena(interfaces.length * PACKET_SOCKET_SLOTS);
+  const arena = packetSocketArena(addon, interfaces.length);
   const links: PacketSocketLink[] = [];
   try {
     for (const name of interfaces) links.push(new PacketSocketLink(addon, name, arena));

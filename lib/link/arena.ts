@@ -7,24 +7,31 @@ export const ARENA_HEADROOM = 96;
 const FRAME_MAX = 65535 + 18;
 
 /** Bytes from one slot to the next. An odd number of cache lines, so that slots do not share cache sets. */
-const SLOT = 1033 * 64;
+export const SLOT = 1033 * 64;
 
-/** The buffer that all links of one balancer share, in slots of one frame each. Pages not touched cost no memory. */
+/** The buffer that all links of one balancer share. Pages not touched cost no memory. */
 export class Arena {
   readonly bytes: Uint8Array;
   /** What may be written from a slot's virtio_net_hdr on. */
   static readonly capacity = VNET_HEADER + FRAME_MAX;
   #next = 0;
 
-  /** @param slots frames of all links together */
-  constructor(slots: number) {
-    this.bytes = new Uint8Array(slots * SLOT);
+  /** @param bytes room for all links together; for packet sockets from the addon's `allocatePages` */
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
   }
 
-  /** Takes a slot for good; the offset of its frame, 10 bytes behind its virtio_net_hdr. */
+  /** Takes room for one frame for good; the offset of its frame, 10 bytes behind its virtio_net_hdr. */
   slot(): number {
-    const slot = this.#next++;
-    if ((slot + 1) * SLOT > this.bytes.length) throw new RangeError(`the arena has no slot ${slot}`);
-    return slot * SLOT + ARENA_HEADROOM + VNET_HEADER;
+    return this.region(SLOT) + ARENA_HEADROOM + VNET_HEADER;
+  }
+
+  /** Takes so many bytes for good; the offset of the first. */
+  region(bytes: number): number {
+    const start = this.#next;
+    if (start + bytes > this.bytes.length)
+      throw new RangeError(`the arena has no ${bytes} bytes left at ${start}`);
+    this.#next += bytes;
+    return start;
   }
 }

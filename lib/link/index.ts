@@ -1,4 +1,4 @@
 export { Arena } from './arena.js';
 export type { Link, LinkStatistics } from './link.js';
-export { MEMORY_SLOTS, MemoryLink } from './memory.js';
-export { PACKET_SOCKET_SLOTS, PacketSocketLink } from './packet-socket.js';
+export { MEMORY_BYTES, MemoryLink } from './memory.js';
+export { PacketSocketLink, packetSocketArena } from './packet-socket.js';

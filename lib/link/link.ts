@@ -12,6 +12,8 @@ export interface Link {
   readonly received: Int32Array;
   /** Takes what has arrived, without waiting; the number of pairs in `received`, 0 for nothing. */
   receive(): number;
+  /** Gives back the room of all frames that `receive` brought: to be called when they were sent, before it is called again. */
+  release(): void;
   /** Adds a frame of the arena to what the next `flush` sends. */
   queue(offset: number, length: number): void;
   /** Adds a copy of a frame that is not in the arena; its virtio_net_hdr stands before `start`. */
@@ -22,6 +24,8 @@ export interface Link {
   start(onReadable: () => void): void;
   /** Whether frames can pass: the interface is up and has a carrier. */
   isUp(): boolean;
+  /** Looks after the link: to be called some four times a second. */
+  tend(): void;
   /** What the link itself lost, and why. */
   statistics(): LinkStatistics;
   close(): void;
@@ -31,12 +35,12 @@ export interface Link {
 export interface LinkStatistics {
   readonly received: number;
   readonly sent: number;
-  /** Dropped by the kernel because its buffer was full. */
+  /** Dropped by the kernel because its buffer was full or, with `receiveRingStopped`, because the ring had stopped. */
   readonly receiveOverflow: number;
   /** Longer than a slot of the arena. */
   readonly receiveTooLong: number;
-  /** Of a kind of segmentation offload that virtio_net_hdr cannot express. */
-  readonly receiveUnknownOffload: number;
+  /** Times that the kernel's ring had stopped, and was made anew: at frames of a kind of offload that virtio_net_hdr cannot express. */
+  readonly receiveRingStopped: number;
   /** Refused because the kernel's send buffer or the device's queue was full. */
   readonly sendOverflow: number;
   /** Refused for another reason. */

@@ -1,11 +1,11 @@
 import { clearVnetHeader, VNET_HEADER } from '../net/virtio.js';
-import { Arena } from './arena.js';
+import { Arena, SLOT } from './arena.js';
 import type { Link, LinkStatistics } from './link.js';
 
 const BATCH = 64;
 
-/** Arena slots that one memory link takes. */
-export const MEMORY_SLOTS = BATCH;
+/** Bytes of the arena that one memory link takes. */
+export const MEMORY_BYTES = BATCH * SLOT;
 
 /** A link without a device: frames are put in by `deliver` and handed to `onSend`. For tests, and where none may be opened. */
 export class MemoryLink implements Link {
@@ -58,6 +58,8 @@ export class MemoryLink implements Link {
     return filled;
   }
 
+  release(): void {}
+
   queue(offset: number, length: number): void {
     this.#queue.push(this.#arena.bytes.slice(offset, offset + length));
   }
@@ -81,13 +83,15 @@ export class MemoryLink implements Link {
     return true;
   }
 
+  tend(): void {}
+
   statistics(): LinkStatistics {
     return {
       received: this.#received,
       sent: this.#sent,
       receiveOverflow: 0,
       receiveTooLong: this.#tooLong,
-      receiveUnknownOffload: 0,
+      receiveRingStopped: 0,
       sendOverflow: 0,
       sendFailed: 0,
     };

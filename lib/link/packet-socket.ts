@@ -1,28 +1,32 @@
 import { constants } from 'node:os';
-import { type NativeAddon, PacketSocketFlag, type Poll } from '../native.js';
+import { type NativeAddon, type PacketRing, PacketSocketFlag, type Poll } from '../native.js';
 import { nativeError } from '../native-error.js';
 import { VNET_HEADER } from '../net/virtio.js';
-import { Arena } from './arena.js';
+import { Arena, SLOT } from './arena.js';
 import type { Link, LinkStatistics } from './link.js';
+import { RING_BYTES, ringLayout } from './ring-layout.js';
 
-/** Frames received or sent in one system call. */
+/** Frames handed over at once, or sent in one system call. */
 const BATCH = 64;
 /** Slots for copies that wait to be sent. */
 const COPIES = 16;
-/** The kernel's buffer in each direction: at 64 KB frames some hundred, at small ones tens of thousands. */
+/** The kernel's buffer in each direction, for frames longer than the ring's slots and for what is sent: some hundred of 64 KB. */
 const BUFFER_BYTES = 16 << 20;
 
-/** Arena slots that one packet socket takes. */
-export const PACKET_SOCKET_SLOTS = BATCH + COPIES;
+/** Pages of any size that Linux has. */
+const PAGE = 65536;
+
+/** Bytes of the arena that one packet socket takes: whole pages, so that the next one's ring begins at a page too. */
+const PACKET_SOCKET_BYTES = Math.ceil((RING_BYTES + (BATCH + COPIES) * SLOT) / PAGE) * PAGE;
 
 /** IFF_UP and IFF_RUNNING (linux/if.h), both in the first byte of the flags. */
 const UP_AND_RUNNING = 0x41;
 
-const { EAGAIN, EINVAL, EMSGSIZE, ENETDOWN, ENOBUFS } = constants.errno;
+const { EAGAIN, EMSGSIZE, ENETDOWN, ENOBUFS } = constants.errno;
 
 /**
  * A link on a network interface: an AF_PACKET socket with PACKET_VNET_HDR, so that frames come and go with their
- * offloads, 64 in one system call.
+ * offloads. They come through a ring that is shared with the kernel, and are rewritten and sent from there.
  */
 export class PacketSocketLink implements Link {
   readonly mac: Uint8Array;
@@ -33,10 +37,11 @@ export class PacketSocketLink implements Link {
 
   readonly #addon: NativeAddon;
   readonly #arena: Arena;
+  readonly #ring: PacketRing;
   /** -1 once closed: by then the number may be another's. */
   #fd: number;
-  /** What the addon reads and writes: where each frame goes, virtio_net_hdr first, and how long it came out. */
-  readonly #receiving: Int32Array;
+  /** Where frames go that are longer than the ring's slots. */
+  readonly #spare: Int32Array;
   readonly #copies: Int32Array;
   #copied = 0;
   readonly #sending = new Int32Array(BATCH * 2);
@@ -50,13 +55,16 @@ export class PacketSocketLink implements Link {
     sent: 0,
     receiveOverflow: 0,
     receiveTooLong: 0,
-    receiveUnknownOffload: 0,
+    receiveRingStopped: 0,
     sendOverflow: 0,
     sendFailed: 0,
   };
 
+  /** When `tend` looked last. */
+  #before = { received: 0, receiveOverflow: 0 };
+
   /**
-   * @param name the interface @param arena with `PACKET_SOCKET_SLOTS` slots left
+   * @param name the interface @param arena of `packetSocketArena`
    * @throws ToaError ERR_TOA_NO_INTERFACE, ERR_TOA_PERMISSION without CAP_NET_RAW
    */
   constructor(addon: NativeAddon, name: string, arena: Arena) {
@@ -72,39 +80,47 @@ export class PacketSocketLink implements Link {
     const flags =
       PacketSocketFlag.virtioHeader | PacketSocketFlag.ignoreOutgoing | PacketSocketFlag.allMulticast;
     this.#fd = check(addon.packetSocketOpen(index, flags, BUFFER_BYTES), `open a packet socket on ${name}`);
-    this.#receiving = Int32Array.from({ length: BATCH * 2 }, (_, i) =>
-      i % 2 === 0 ? arena.slot() - VNET_HEADER : 0,
+    const room = arena.region(PACKET_SOCKET_BYTES - (BATCH + COPIES) * SLOT);
+    const { blockBytes, blocks, slotBytes, reserve } = ringLayout(this.mtu);
+    this.#ring = new addon.PacketRing(
+      this.#fd,
+      arena.bytes,
+      room,
+      blockBytes,
+      blocks,
+      slotBytes,
+      Arena.capacity,
+      reserve,
     );
+    this.#spare = Int32Array.from({ length: BATCH }, () => arena.slot());
     this.#copies = Int32Array.from({ length: COPIES }, () => arena.slot());
+    this.#openRing();
   }
 
   receive(): number {
     const { received } = this;
-    const receiving = this.#receiving;
-    const filled = this.#addon.packetSocketReceive(
-      this.#fd,
-      this.#arena.bytes,
-      receiving,
-      BATCH,
-      Arena.capacity,
-    );
+    const filled = this.#ring.receive(this.#spare, received, BATCH);
     if (filled < 0) {
       if (filled === -ENETDOWN) return 0;
       throw nativeError(`receive on ${this.name}`, filled);
     }
     let kept = 0;
     for (let i = 0; i < filled; i++) {
-      const length = receiving[2 * i + 1]!;
-      if (length < VNET_HEADER) {
+      const length = received[2 * i + 1]!;
+      if (length < 0) {
         this.#countLost(length);
         continue;
       }
-      received[2 * kept] = receiving[2 * i]! + VNET_HEADER;
-      received[2 * kept + 1] = length - VNET_HEADER;
+      received[2 * kept] = received[2 * i]!;
+      received[2 * kept + 1] = length;
       kept++;
     }
     this.#counts.received += kept;
     return kept;
+  }
+
+  release(): void {
+    this.#ring.release();
   }
 
   queue(offset: number, length: number): void {
@@ -143,6 +159,21 @@ export class PacketSocketLink implements Link {
     return described >= 0 && (flags & UP_AND_RUNNING) === UP_AND_RUNNING;
   }
 
+  /**
+   * Makes the ring anew where it has stopped: the kernel fills no slot any more once virtio_net_hdr could not express
+   * the offload of a frame (af_packet.c, tpacket_rcv: the slot stays marked as being filled). All that come are dropped then.
+   */
+  tend(): void {
+    const { received, receiveOverflow } = this.statistics();
+    const before = this.#before;
+    this.#before = { received, receiveOverflow };
+    if (received > before.received || receiveOverflow === before.receiveOverflow || !this.#ring.isEmpty())
+      return;
+    this.#counts.receiveRingStopped++;
+    this.#ring.close();
+    this.#openRing();
+  }
+
   statistics(): LinkStatistics {
     if (this.#addon.packetSocketStatistics(this.#fd, this.#kernelStatistics) >= 0) {
       this.#counts.receiveOverflow += this.#kernelStatistics[1]!;
@@ -155,13 +186,18 @@ export class PacketSocketLink implements Link {
     this.#poll = undefined;
     if (this.#fd < 0) return;
     this.statistics(); // the kernel's count goes with the socket
+    this.#ring.close();
     this.#addon.closeFd(this.#fd);
     this.#fd = -1;
   }
 
+  #openRing(): void {
+    check(this.#ring.open(), `share memory for frames of ${this.name} with the kernel`);
+  }
+
   #countLost(error: number): void {
     if (error === -EMSGSIZE) this.#counts.receiveTooLong++;
-    else if (error === -EINVAL) this.#counts.receiveUnknownOffload++;
+    else this.#counts.receiveOverflow++;
   }
 
   #countRefused(queued: number): void {
@@ -171,6 +207,13 @@ export class PacketSocketLink implements Link {
       else if (error < 0) this.#counts.sendFailed++;
     }
   }
+}
+
+/** An arena for so many packet sockets. */
+export function packetSocketArena(addon: NativeAddon, links: number): Arena {
+  const pages = addon.allocatePages(links * PACKET_SOCKET_BYTES);
+  if (typeof pages === 'number') throw nativeError('allocate memory for frames', pages);
+  return new Arena(new Uint8Array(pages));
 }
 
 function check(result: number, what: string): number {

@@ -3,6 +3,8 @@ import { type BuiltFrame, type PacketBuilder, packet } from '../support/packet-b
 import { decodeFrame } from '../support/packet-decoder.js';
 import { MACS } from '../support/topology.js';
 import { addressText } from '../support/wire.js';
+import type { Host } from './parties.js';
+import { pieces } from './segmentation.js';
 
 export interface PlainPacket {
   readonly protocol: 'tcp' | 'udp';
@@ -12,6 +14,11 @@ export interface PlainPacket {
   readonly toPort: number;
   readonly ttl: number;
   readonly trafficClass: number;
+  /** IPv4's; IPv6 packets have 0 and true. */
+  readonly id: number;
+  readonly dontFragment: boolean;
+  /** What the device may cut the payload into; undefined where the packet is to stay as it is. */
+  readonly gsoSize?: number | undefined;
   /** TCP's; a datagram has none of them. */
   readonly flags: string;
   readonly seq: number;
@@ -23,7 +30,7 @@ export interface PlainPacket {
 }
 
 export function readPacket(frame: BuiltFrame): PlainPacket {
-  const { ip, tcp, udp } = decodeFrame(frame);
+  const { ip, tcp, udp, virtio } = decodeFrame(frame);
   const ports = tcp ?? udp;
   if (ip === undefined || ports === undefined) throw new Error('neither TCP nor UDP');
   return {
@@ -34,6 +41,9 @@ export function readPacket(frame: BuiltFrame): PlainPacket {
     toPort: ports.to,
     ttl: ip.ttl,
     trafficClass: ip.trafficClass,
+    id: ip.id,
+    dontFragment: ip.dontFragment,
+    ...(virtio.gsoSize > 0 && { gsoSize: virtio.gsoSize }),
     flags: tcp?.flags ?? '',
     seq: tcp?.seq ?? 0,
     ack: tcp?.ack ?? 0,
@@ -45,45 +55,101 @@ export function readPacket(frame: BuiltFrame): PlainPacket {
 
 /** The IP packet on top of what is below. */
 export function writePacket(below: PacketBuilder, plain: PlainPacket): PacketBuilder {
-  const { from, to, ttl, trafficClass, fromPort, toPort, flags, seq, ack, window, options } = plain;
-  const ip = below.ip({ from, to, ttl, trafficClass });
+  const { from, to, ttl, trafficClass, id, dontFragment, gsoSize } = plain;
+  const { fromPort, toPort, flags, seq, ack, window, options } = plain;
+  const ip = below.ip({ from, to, ttl, trafficClass, id, dontFragment });
   const ports = { from: fromPort, to: toPort };
   const transport =
     plain.protocol === 'udp'
       ? ip.udp(ports)
       : ip.tcp({ ...ports, flags, seq, ack, window, options: [options] });
-  return transport.payload(plain.payload);
+  const whole = transport.payload(plain.payload);
+  return gsoSize === undefined ? whole : whole.offload({ gsoSize });
 }
 
-/** A segment of the balancer's own that says that there is no connection. */
-export function resetBetween(plain: Pick<PlainPacket, 'from' | 'fromPort' | 'to' | 'toPort'>) {
+/** The bytes of its IP header, without options and extension headers. */
+export function ipHeaderOf(address: string): number {
+  return address.includes(':') ? 40 : 20;
+}
+
+/** How many packets it is on the wire, the IP bytes of all of them and of the largest. */
+export function sizeOf({ protocol, from, options, payload, gsoSize = payload.length || 1 }: PlainPacket) {
+  const headers = ipHeaderOf(from) + (protocol === 'udp' ? 8 : 20) + options.length;
+  const segments = Math.max(1, Math.ceil(payload.length / gsoSize));
   return {
-    ...plain,
-    protocol: 'tcp' as const,
+    segments,
+    bytes: headers * segments + payload.length,
+    largest: headers + Math.min(payload.length, gsoSize),
+  };
+}
+
+/** The packets that a device makes of one. */
+export function segmentsOf(plain: PlainPacket): PlainPacket[] {
+  const { gsoSize, ...rest } = plain;
+  if (gsoSize === undefined) return [plain];
+  return pieces({ ...plain, gsoSize }).map((piece, i) => ({
+    ...rest,
+    ...piece,
+    id: plain.from.includes(':') ? 0 : plain.id + i,
+  }));
+}
+
+/** A segment of the balancer's own. */
+export function ownSegment(
+  from: Host,
+  to: Host,
+  segment: Pick<PlainPacket, 'flags' | 'seq'> & Partial<PlainPacket>,
+): PlainPacket {
+  return {
+    protocol: 'tcp',
+    from: from.address,
+    fromPort: from.port,
+    to: to.address,
+    toPort: to.port,
     ttl: 64,
     trafficClass: 0,
+    id: 0,
+    dontFragment: true,
+    ack: 0,
     window: 0,
     options: new Uint8Array(),
     payload: new Uint8Array(),
+    ...segment,
   };
 }
 
 /** The answer to a segment that nobody here knows (RFC 9293 3.10.7.1). */
 export function resetFor({ from, fromPort, to, toPort, flags, seq, ack, payload }: PlainPacket): PlainPacket {
-  const back = resetBetween({ from: to, fromPort: toPort, to: from, toPort: fromPort });
-  if (flags.includes('A')) return { ...back, flags: 'R', seq: ack, ack: 0 };
+  const reset = (fields: Parameters<typeof ownSegment>[2]) =>
+    ownSegment({ address: to, port: toPort }, { address: from, port: fromPort }, fields);
+  if (flags.includes('A')) return reset({ flags: 'R', seq: ack });
   const occupied = payload.length + Number(flags.includes('S')) + Number(flags.includes('F'));
-  return { ...back, flags: 'RA', seq: 0, ack: (seq + occupied) >>> 0 };
+  return reset({ flags: 'RA', seq: 0, ack: (seq + occupied) >>> 0 });
 }
 
-/** ICMP port unreachable about a packet, to where it came from on a link. */
-export function unreachable(link: number, { bytes }: BuiltFrame): PacketBuilder {
+/** Type and code over IPv4, type and code over IPv6. */
+const ERRORS = {
+  'port-unreachable': [3, 3, 1, 4],
+  'time-exceeded': [11, 0, 3, 0],
+  'too-big': [3, 4, 2, 0],
+} as const;
+export type IcmpErrorName = keyof typeof ERRORS;
+
+/** An ICMP error about a packet, to where it came from on a link. @param mtu for `too-big` */
+export function icmpError(
+  name: IcmpErrorName,
+  link: number,
+  { bytes }: BuiltFrame,
+  mtu: number,
+): PacketBuilder {
   const { from, ip } = decodeFrame({ bytes, virtio: new Uint8Array(10) });
+  const [type4, code4, type6, code6] = ERRORS[name];
   const ipv4 = ip!.family === 4;
+  const rest = name === 'too-big' ? mtu : 0;
   return packet()
     .ethernet({ from: MACS.balancer[link]!, to: from })
     .ip({ from: ip!.to, to: ip!.from, ttl: 64 })
-    .icmp(ipv4 ? { type: 3, code: 3 } : { type: 1, code: 4 })
+    .icmp(ipv4 ? { type: type4, code: code4, rest } : { type: type6, code: code6, rest })
     .payload(bytes.slice(14, 14 + (ipv4 ? 548 : 1232)));
 }
 

@@ -1,96 +1,65 @@
 /**
  * The whole balancer, slow and obvious: a packet is read into an object, what becomes of it is decided with Maps of
- * text, and what goes out is written anew. Only what the balancer draws by itself, local address, local port and the
- * first sequence number of FULLNAT, is taken from what it sent, after a look whether it was free to.
+ * text, and what goes out is written anew. Only what the balancer draws by itself, local address, local port, the
+ * first sequence number of FULLNAT and the ids of NAT64, is taken from what it sent, after a look whether it was free
+ * to.
  */
 import assert from 'node:assert/strict';
-import type { ResolvedConfig, ResolvedService } from '../../lib/balancer/config/model.js';
+import type { ResolvedConfig } from '../../lib/balancer/config/model.js';
 import { type BuiltFrame, type PacketBuilder, packet } from '../support/packet-builder.js';
-import { tcpOption } from '../support/tcp-segment.js';
 import { INSIDE, isOneWay, MACS, OUTSIDE, type Topology } from '../support/topology.js';
-import { concat, hostPort, readU16 } from '../support/wire.js';
 import {
-  blanked,
+  type IcmpErrorName,
+  icmpError,
+  ipHeaderOf,
+  ownSegment,
   type PlainPacket,
   readPacket,
-  resetBetween,
   resetFor,
-  unreachable,
+  segmentsOf,
+  sizeOf,
   writePacket,
 } from './balancer-packets.js';
 import { leastModel } from './least-loaded.js';
-import { type ModelState, nextState } from './tcp-states.js';
-
-const TICK = 250;
-const TOA_KIND = 254;
-const ACTIVE: readonly ModelState[] = ['established', 'synSent', 'synReceived', 'synAck'];
-
-interface Server {
-  readonly address: string;
-  /** 0: the client's choice. */
-  readonly port: number;
-  readonly mac: string;
-  weight: number;
-  active: number;
-  inactive: number;
-  readonly overloaded: false;
-}
-
-interface Service {
-  readonly config: ResolvedService;
-  readonly servers: readonly Server[];
-  /** Round robin: who was chosen last. */
-  last: number;
-}
-
-interface Connection {
-  readonly key: string;
-  /** As the real server's packets name it; none where they do not pass by. */
-  readonly serverKey: string | undefined;
-  readonly service: Service;
-  readonly server: Server;
-  readonly serverPort: number;
-  readonly client: { readonly address: string; readonly port: number };
-  readonly vip: { readonly address: string; readonly port: number };
-  readonly local: { readonly address: string; readonly port: number };
-  state: ModelState;
-  /** In ticks. */
-  expires: number;
-  clientIsn: number;
-  /** Added to the client's sequence numbers. */
-  delta: number;
-  /** The number of the real server's first byte, when it is known. */
-  firstByte: number | undefined;
-  /** How far the real server is, when it was seen. */
-  progress: { end: number; acknowledged: number } | undefined;
-}
+import {
+  type Connection,
+  type Host,
+  keyOf,
+  load,
+  type Server,
+  type Service,
+  servicesOf,
+  TICK,
+} from './parties.js';
+import { headerFor, timeOut } from './proxy-header.js';
+import { nextState } from './tcp-states.js';
+import { type Template, Templates } from './templates.js';
+import { MTU, toClient, toServer } from './translation.js';
 
 export type Out = readonly [link: number, frame: PacketBuilder];
 
 export class ModelBalancer {
   readonly counters = new Map<string, number>();
   readonly connections = new Map<string, Connection>();
+  readonly services: readonly Service[];
   readonly #byServer = new Map<string, Connection>();
-  readonly #services: Service[];
+  readonly #templates: Templates;
   readonly #topology: Topology;
+  readonly #count = (name: string, amount = 1): void => {
+    this.counters.set(name, (this.counters.get(name) ?? 0) + amount);
+  };
   #tick: number;
 
   constructor(config: ResolvedConfig, topology: Topology, now: number) {
     this.#topology = topology;
     this.#tick = now / TICK;
-    this.#services = config.services.map((service) => ({
-      config: service,
-      last: -1,
-      servers: service.realServers.map(({ address, port = 0, weight }) => {
-        const mac = MACS.server(topology.realServers.indexOf(address));
-        return { address, port, mac, weight, active: 0, inactive: 0, overloaded: false as const };
-      }),
-    }));
+    this.services = servicesOf(config, topology);
+    this.#templates = new Templates(config.settings.expireQuiescentTemplate);
   }
 
   /** Other weights for the real servers of a service. */
   weigh(service: number, weights: readonly number[]): void {
-    this.#services[service]!.servers.forEach((server, i) => {
+    this.services[service]!.servers.forEach((server, i) => {
       server.weight = weights[i]!;
     });
   }
@@ -99,37 +68,47 @@ export class ModelBalancer {
   receive(link: number, frame: BuiltFrame, sent: readonly BuiltFrame[]): Out[] {
     const plain = readPacket(frame);
     const known = this.connections.get(keyOf(plain));
-    if (known !== undefined && !this.#isRenewal(known, plain)) return this.#fromClient(known, plain, sent);
     const answering = this.#byServer.get(keyOf(plain));
-    if (answering !== undefined) return this.#fromServer(answering, plain);
-    if (known !== undefined) {
-      this.#count('connections-renewed');
-      this.#end(known);
+    const connection = known ?? answering;
+    if (connection === undefined) return this.#unknown(link, frame, plain, sent);
+    if (connection.server.weight === 0 && connection.service.config.expireQuiescent) {
+      this.#count('drop-server-quiesced');
+      return this.#end(connection);
     }
+    if (known === undefined) return this.#fromServer(connection, link, frame, plain);
+    if (!this.#isRenewal(known, plain)) return this.#fromClient(known, link, frame, plain, sent);
+    this.#count('connections-renewed');
+    this.#end(known);
     return this.#unknown(link, frame, plain, sent);
   }
 
-  /** Time passes. @returns what is sent because of it, in any order */
-  wait(milliseconds: number): Out[] {
+  /**
+   * Time passes. @param kept whether the balancer has a template still (see Templates.expire)
+   * @returns what is sent because of it, in any order
+   */
+  wait(milliseconds: number, kept: (template: Template) => boolean): Out[] {
     this.#tick += milliseconds / TICK;
-    const out: Out[] = [];
-    for (const connection of [...this.connections.values()]) {
-      if (connection.expires > this.#tick) continue;
-      this.#count('connections-expired');
-      out.push(...this.#end(connection));
-    }
-    return out;
+    const before = [...this.connections.values()];
+    const headers = before.flatMap((connection) => this.#resentHeader(connection));
+    const over = before.filter(({ expires }) => expires <= this.#tick);
+    const resets = over.flatMap((connection) => this.#end(connection));
+    if (over.length > 0) this.#count('connections-expired', over.length);
+    this.#templates.expire(this.#tick, before, [...this.connections.values()], kept);
+    return [...headers, ...resets];
   }
 
-  /** Every connection and every real server's load, as text. */
+  /** Every connection, every template and every real server's load and traffic, as text. */
   describe(): string[] {
     const connections = [...this.connections.values()].map(
       ({ key, server, state, expires }) => `${key} → ${server.address} ${state} until ${expires}`,
     );
-    const loads = this.#services.flatMap(({ servers }, i) =>
-      servers.map(({ address, active, inactive }) => `${i} ${address}: ${active} + ${inactive}`),
+    const servers = this.services.flatMap(({ servers }, i) =>
+      servers.map(
+        ({ address, active, inactive, traffic }) =>
+          `${i} ${address}: ${active} + ${inactive}, ${Object.values(traffic)}`,
+      ),
     );
-    return [...connections.sort(), ...loads];
+    return [...connections.sort(), ...this.#templates.describe(), ...servers];
   }
 
   /** A connection whose real server can speak to the balancer, by a number. */
@@ -144,13 +123,9 @@ export class ModelBalancer {
     return all[n % Math.max(1, all.length)];
   }
 
-  #count(name: string, amount = 1): void {
-    this.counters.set(name, (this.counters.get(name) ?? 0) + amount);
-  }
-
-  #isRenewal({ state, service }: Connection, { flags }: PlainPacket): boolean {
+  #isRenewal({ state, service, template }: Connection, { flags }: PlainPacket): boolean {
     const { mode } = service.config;
-    if (!isOpening(flags) || mode === 'fullnat') return false;
+    if (!isOpening(flags) || mode === 'fullnat' || template !== undefined) return false;
     return state === 'timeWait' || state === 'close' || (state === 'finWait' && isOneWay(mode));
   }
 
@@ -161,19 +136,22 @@ export class ModelBalancer {
       return [];
     }
     const opening = plain.protocol === 'udp' || isOpening(plain.flags);
-    const service = this.#services.find(
+    const service = this.services.find(
       ({ config }) =>
         plain.to === vip && config.protocol === plain.protocol && config.port[0] === plain.toPort,
     );
-    if (!opening || service === undefined) {
-      this.#count(opening ? 'drop-no-service' : 'drop-stray');
-      if (plain.protocol === 'udp') return this.#unreachable(link, frame);
-      if (plain.flags.includes('R')) return [];
-      this.#count('answer-reset');
-      const back = packet().ethernet({ from: MACS.balancer[link]!, to: this.#stationOf(frame) });
-      return [[link, writePacket(back, resetFor(plain))]];
+    if (opening && service !== undefined) {
+      return (
+        this.#refusal(link, frame, plain, Number.POSITIVE_INFINITY) ??
+        this.#open(link, frame, plain, service, sent)
+      );
     }
-    return this.#open(link, frame, plain, service, sent);
+    this.#count(opening ? 'drop-no-service' : 'drop-stray');
+    if (plain.protocol === 'udp') return this.#answerError('port-unreachable', link, frame);
+    if (plain.flags.includes('R')) return [];
+    this.#count('answer-reset');
+    const back = packet().ethernet({ from: MACS.balancer[link]!, to: frame.bytes.slice(6, 12) });
+    return [[link, writePacket(back, resetFor(plain))]];
   }
 
   #open(
@@ -183,15 +161,15 @@ export class ModelBalancer {
     service: Service,
     sent: readonly BuiltFrame[],
   ): Out[] {
-    const server = this.#schedule(service);
+    const server = this.#templates.find(service, plain.from) ?? this.#schedule(service);
     if (server === undefined) {
       this.#count('drop-no-real-server');
-      return this.#unreachable(link, frame);
+      return this.#answerError('port-unreachable', link, frame);
     }
     const { mode, protocol } = service.config;
     const serverPort = server.port === 0 ? plain.toPort : server.port;
     const client = { address: plain.from, port: plain.fromPort };
-    const serverKey = (local: { address: string; port: number }) =>
+    const serverKey = (local: Host) =>
       `${protocol} ${server.address} ${serverPort} > ${local.address} ${local.port}`;
     let local = client;
     let delta = 0;
@@ -203,7 +181,7 @@ export class ModelBalancer {
       const free = this.#pairsOf(service).filter((pair) => !this.#byServer.has(serverKey(pair)));
       if (free.length === 0) {
         this.#count('drop-no-local-port');
-        return this.#unreachable(link, frame);
+        return this.#answerError('port-unreachable', link, frame);
       }
       const chosen = sent[0] === undefined ? undefined : readPacket(sent[0]);
       const pair = free.find(({ address, port }) => address === chosen?.from && port === chosen.fromPort);
@@ -220,21 +198,24 @@ export class ModelBalancer {
       client,
       vip: { address: plain.to, port: plain.toPort },
       local,
+      template: this.#templates.remember(service, client.address, server, this.#tick),
       state: 'none',
       expires: 0,
       clientIsn: plain.seq,
       delta,
+      header: undefined,
       firstByte: undefined,
       progress: undefined,
     };
     this.connections.set(connection.key, connection);
     if (connection.serverKey !== undefined) this.#byServer.set(connection.serverKey, connection);
-    server.inactive++;
+    load(server, 'none', 1);
+    server.traffic.connections++;
     this.#count('connections-new');
-    return this.#fromClient(connection, plain, sent);
+    return this.#fromClient(connection, link, frame, plain, sent);
   }
 
-  #pairsOf({ config }: Service): { address: string; port: number }[] {
+  #pairsOf({ config }: Service): Host[] {
     const [first, last] = config.localPorts!;
     return config.localAddresses.flatMap((address) =>
       Array.from({ length: last - first + 1 }, (_, i) => ({ address, port: first + i })),
@@ -253,30 +234,49 @@ export class ModelBalancer {
     return undefined;
   }
 
-  #fromClient(connection: Connection, plain: PlainPacket, sent: readonly BuiltFrame[]): Out[] {
-    const { service, server, serverPort, local } = connection;
+  #fromClient(
+    connection: Connection,
+    link: number,
+    frame: BuiltFrame,
+    plain: PlainPacket,
+    sent: readonly BuiltFrame[],
+  ): Out[] {
+    const { service, server, client } = connection;
     const { mode } = service.config;
+    const tunnel = mode === 'tun' ? ipHeaderOf(server.address) : 0;
+    const shrunk = mode === 'tun' ? 0 : ipHeaderOf(client.address) - ipHeaderOf(server.address);
+    const refusal = this.#refusal(link, frame, plain, MTU - tunnel + shrunk);
+    if (refusal !== undefined) return refusal;
     this.#enter(connection, plain, isOneWay(mode) ? 'one-way' : 'client');
-    this.#count('frames-forwarded');
+    const { segments, bytes } = sizeOf(plain);
+    server.traffic.packetsIn += segments;
+    server.traffic.bytesIn += bytes;
     const ethernet = packet().ethernet({ from: MACS.balancer[INSIDE], to: server.mac });
     const next = { ...plain, ttl: plain.ttl - 1 };
-    if (mode === 'dr') return [[INSIDE, writePacket(ethernet, next)]];
-    if (mode === 'tun') {
-      const { ttl, trafficClass } = next;
-      const lip = this.#topology.localAddresses[0]!;
-      return [[INSIDE, writePacket(ethernet.ip({ from: lip, to: server.address, ttl, trafficClass }), next)]];
-    }
+    if (mode === 'dr') return this.#forward(INSIDE, [writePacket(ethernet, next)]);
+    if (mode === 'tun') return this.#forward(INSIDE, this.#tunneled(ethernet, server, next));
     this.#noteReuse(connection, plain, sent);
-    const out = {
-      ...next,
-      from: local.address,
-      fromPort: local.port,
-      to: server.address,
-      toPort: serverPort,
-      seq: (plain.seq + connection.delta) >>> 0,
-      options: this.#optionsToServer(connection, plain),
-    };
-    return [[INSIDE, writePacket(ethernet, out)]];
+    const header = this.#headerFor(connection, plain);
+    const idOf = () => readPacket(sent.at(-1)!).id;
+    const main = writePacket(ethernet, toServer(connection, plain, idOf, this.#count));
+    return [...header, ...this.#forward(INSIDE, [main])];
+  }
+
+  #forward(link: number, frames: readonly PacketBuilder[]): Out[] {
+    this.#count('frames-forwarded', frames.length);
+    return frames.map((frame) => [link, frame]);
+  }
+
+  #tunneled(ethernet: PacketBuilder, server: Server, plain: PlainPacket): PacketBuilder[] {
+    const segments = segmentsOf(plain);
+    // The last one is the frame itself.
+    if (segments.length > 1) this.#count('segments-made', segments.length - 1);
+    const from = this.#topology.localAddresses[0]!;
+    return segments.map((segment) => {
+      const { ttl, trafficClass, dontFragment } = segment;
+      const outer = { from, to: server.address, ttl, trafficClass, dontFragment };
+      return writePacket(ethernet.ip({ ...outer, id: dontFragment ? 0 : segment.id }), segment);
+    });
   }
 
   /** FULLNAT: a SYN with another number begins anew on the same pair. */
@@ -286,75 +286,70 @@ export class ModelBalancer {
     if (state !== 'synReceived' && state !== 'synSent') return;
     this.#count('connections-reused');
     connection.clientIsn = seq;
+    connection.header = undefined;
     connection.firstByte = undefined;
     connection.progress = undefined;
     connection.delta = sent[0] === undefined ? 0 : (readPacket(sent[0]).seq - seq) >>> 0;
   }
 
-  #optionsToServer({ service, firstByte, client }: Connection, plain: PlainPacket): Uint8Array {
-    if (plain.protocol === 'udp') return plain.options;
-    const { flags } = plain;
-    const fullnat = service.config.mode === 'fullnat';
-    const honest = blanked(plain.options, (kind) => kind === TOA_KIND);
-    if (honest.count > 0) this.#count('toa-stripped', honest.count);
-    const timeless = blanked(honest.options, (kind) => fullnat && flags.includes('S') && kind === 8);
-    if (timeless.count > 0) this.#count('option-timestamp-removed');
-    const due = flags.includes('A') && !/[RS]/.test(flags) && plain.ack === firstByte;
-    if (!fullnat || !due) return timeless.options;
-    this.#count('toa-added');
-    return concat(tcpOption.toa(hostPort(client.address, client.port)), timeless.options);
+  /** A PROXY header goes ahead of the first segment after the SYN that acknowledges something. */
+  #headerFor(connection: Connection, { flags, ack, window }: PlainPacket): Out[] {
+    const { service, client, vip, firstByte, header } = connection;
+    if (service.config.clientAddress !== 'proxy-v2' || header !== undefined || firstByte === undefined)
+      return [];
+    if (!flags.includes('A') || /[SR]/.test(flags)) return [];
+    this.#count('proxy-header-sent');
+    connection.header = headerFor(client, vip, ack, window, this.#tick);
+    return this.#ownHeader(connection);
   }
 
-  #fromServer(connection: Connection, plain: PlainPacket): Out[] {
-    const { service, client, vip } = connection;
-    const { flags, seq, payload } = plain;
-    const fullnat = service.config.mode === 'fullnat';
+  #resentHeader(connection: Connection): Out[] {
+    const fate = connection.header && timeOut(connection.header, this.#tick);
+    if (fate === undefined) return [];
+    this.#count(`proxy-header-${fate}`);
+    return fate === 'resent' ? this.#ownHeader(connection) : [];
+  }
+
+  #ownHeader({ header, local, server, serverPort, clientIsn, delta }: Connection): Out[] {
+    const { bytes: payload, ack, window } = header!;
+    const seq = (clientIsn + 1 + delta) >>> 0;
+    const to = { address: server.address, port: serverPort };
+    return this.#own(INSIDE, server.mac, local, to, { flags: 'PA', seq, ack, window, payload });
+  }
+
+  #fromServer(connection: Connection, link: number, frame: BuiltFrame, plain: PlainPacket): Out[] {
+    const { server, client } = connection;
+    const refusal = this.#refusal(
+      link,
+      frame,
+      plain,
+      MTU + ipHeaderOf(server.address) - ipHeaderOf(client.address),
+    );
+    if (refusal !== undefined) return refusal;
     this.#enter(connection, plain, 'server');
-    this.#count('frames-forwarded');
-    let { options } = plain;
-    if (flags.includes('S') && flags.includes('A')) {
-      connection.firstByte = (seq + 1) >>> 0;
-      if (fullnat) options = this.#lowerMss(options);
-    }
-    if (flags.includes('A') && !flags.includes('R')) {
-      const end = (seq + payload.length + Number(flags.includes('S')) + Number(flags.includes('F'))) >>> 0;
-      const { progress } = connection;
-      if (progress === undefined) connection.progress = { end, acknowledged: plain.ack };
-      else if (!isBefore(plain.ack, progress.acknowledged)) {
-        progress.acknowledged = plain.ack;
-        if (isBefore(progress.end, end)) progress.end = end;
-      }
-    }
-    const out = {
-      ...plain,
-      ttl: plain.ttl - 1,
-      from: vip.address,
-      fromPort: vip.port,
-      to: client.address,
-      toPort: client.port,
-      ack: flags.includes('A') ? (plain.ack - connection.delta) >>> 0 : plain.ack,
-      options,
-    };
+    const { segments, bytes } = sizeOf(plain);
+    server.traffic.packetsOut += segments;
+    server.traffic.bytesOut += bytes;
     const ethernet = packet().ethernet({ from: MACS.balancer[OUTSIDE], to: MACS.gateway });
-    return [[OUTSIDE, writePacket(ethernet, out)]];
+    return this.#forward(OUTSIDE, [writePacket(ethernet, toClient(connection, plain, this.#count))]);
   }
 
-  #lowerMss(options: Uint8Array): Uint8Array {
-    if (options[0] !== 2) return options;
-    const { ipHeader, toaLength } = this.#topology;
-    const announced = readU16(options, 2);
-    const room = Math.min(announced, 1500 - ipHeader - 20) - toaLength;
-    if (room < announced) this.#count('mss-lowered');
-    return tcpOption.mss(Math.min(announced, room));
+  /** Why a packet goes no further: what is answered then. @param mtu what it may have at most */
+  #refusal(link: number, frame: BuiltFrame, plain: PlainPacket, mtu: number): Out[] | undefined {
+    if (plain.ttl <= 1) {
+      this.#count('drop-ttl-expired');
+      return this.#answerError('time-exceeded', link, frame);
+    }
+    if (sizeOf(plain).largest <= mtu || !plain.dontFragment) return undefined;
+    this.#count('drop-too-big');
+    return this.#answerError('too-big', link, frame, mtu);
   }
 
   #enter(connection: Connection, { protocol, flags }: PlainPacket, sender: 'client' | 'server' | 'one-way') {
     const { server, service, state: before } = connection;
     connection.state = protocol === 'udp' ? 'udp' : nextState(before, flags, sender);
-    if (ACTIVE.includes(before)) server.active--;
-    else server.inactive--;
-    if (ACTIVE.includes(connection.state)) server.active++;
-    else server.inactive++;
+    load(server, before, -1);
+    load(server, connection.state, 1);
     connection.expires = this.#tick + (service.config.timeouts[connection.state] * 1000) / TICK;
   }
 
@@ -362,44 +357,28 @@ export class ModelBalancer {
     const { key, serverKey, server, serverPort, state, progress, local, vip, client } = connection;
     this.connections.delete(key);
     if (serverKey !== undefined) this.#byServer.delete(serverKey);
-    if (ACTIVE.includes(state)) server.active--;
-    else server.inactive--;
+    load(server, state, -1);
     if (state !== 'established' || progress === undefined) return [];
     this.#count('reset-on-expiry', 2);
-    const reset = (from: typeof local, to: typeof local, seq: number): PlainPacket => ({
-      ...resetBetween({ from: from.address, fromPort: from.port, to: to.address, toPort: to.port }),
-      flags: 'R',
-      seq,
-      ack: 0,
-    });
-    const toServer = reset(local, { address: server.address, port: serverPort }, progress.acknowledged);
-    const inside = packet().ethernet({ from: MACS.balancer[INSIDE], to: server.mac });
-    const outside = packet().ethernet({ from: MACS.balancer[OUTSIDE], to: MACS.gateway });
+    const to = { address: server.address, port: serverPort };
     return [
-      [INSIDE, writePacket(inside, toServer)],
-      [OUTSIDE, writePacket(outside, reset(vip, client, progress.end))],
+      ...this.#own(INSIDE, server.mac, local, to, { flags: 'R', seq: progress.acknowledged }),
+      ...this.#own(OUTSIDE, MACS.gateway, vip, client, { flags: 'R', seq: progress.end }),
     ];
   }
 
-  #unreachable(link: number, frame: BuiltFrame): Out[] {
+  /** A segment of the balancer's own. */
+  #own(link: number, mac: string, from: Host, to: Host, segment: Parameters<typeof ownSegment>[2]): Out[] {
+    const below = packet().ethernet({ from: MACS.balancer[link]!, to: mac });
+    return [[link, writePacket(below, ownSegment(from, to, segment))]];
+  }
+
+  #answerError(name: IcmpErrorName, link: number, frame: BuiltFrame, mtu = 0): Out[] {
     this.#count('answer-icmp-error');
-    return [[link, unreachable(link, frame)]];
+    return [[link, icmpError(name, link, frame, mtu)]];
   }
-
-  #stationOf({ bytes }: BuiltFrame): Uint8Array {
-    return bytes.slice(6, 12);
-  }
-}
-
-function keyOf({ protocol, from, fromPort, to, toPort }: PlainPacket): string {
-  return `${protocol} ${from} ${fromPort} > ${to} ${toPort}`;
 }
 
 function isOpening(flags: string): boolean {
   return flags.includes('S') && !/[ARF]/.test(flags);
-}
-
-/** Sequence numbers go round. */
-function isBefore(a: number, b: number): boolean {
-  return ((a - b) | 0) < 0;
 }

@@ -5,6 +5,7 @@ import {
   EXPIRES,
   FLAG_TEMPLATE,
   FLAG_UDP,
+  OWNER,
   RECORD_WORDS,
   SERVER,
   STATE,
@@ -29,6 +30,22 @@ export function connectionsOf({ connections }: Balancer): string[] {
     const vip = `${address(VIP)} ${ports & 0xffff}`;
     const fate = `${STATES[state & STATE_MASK]} until ${words[base + EXPIRES]}`;
     texts.push(`${protocol} ${client} > ${vip} → ${address(SERVER)} ${fate}`);
+  }
+  return texts;
+}
+
+/** `SERVICE CLIENT → SERVER until TICK`: templates, the service by its position and the client masked, in no order. */
+export function templatesOf({ connections, services }: Balancer): string[] {
+  const { words, used } = connections;
+  const texts: string[] = [];
+  for (let base = 0; base < used * RECORD_WORDS; base += RECORD_WORDS) {
+    if ((words[base + STATE]! & FLAG_TEMPLATE) === 0) continue;
+    const owner = words[base + OWNER]!;
+    const service = services.find(({ index }) => index === owner >>> 16);
+    const server = service?.realServers.find(({ index }) => index === (owner & 0xffff));
+    const client = text(words.subarray(base + CLIENT, base + CLIENT + 4));
+    const address = server === undefined ? 'nobody' : text(server.address);
+    texts.push(`${service?.index} ${client} → ${address} until ${words[base + EXPIRES]}`);
   }
   return texts;
 }

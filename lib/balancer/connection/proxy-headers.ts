@@ -121,10 +121,11 @@ export class ProxyHeaders {
 
   /**
    * A real server's packet, not yet rewritten, that may acknowledge the header, or tell that it came twice (D-SACK, RFC
-   * 2883): what it acknowledges of the header alone must seem to the client to be just its SYN.
+   * 2883): what it acknowledges of the header alone, or ahead of it with a repeated SYN-ACK, must seem to the client to be
+   * just its SYN.
    */
   onServerPacket(connection: number, frame: Frame): void {
-    if ((frame.tcpFlags & (ACK | SYN)) !== ACK) return;
+    if ((frame.tcpFlags & ACK) === 0) return;
     const words = this.#words;
     const base = connection * RECORD_WORDS;
     const end = (words[base + INITIAL_SEQUENCE]! + 1 + proxyHeaderLength(words, base)) | 0;

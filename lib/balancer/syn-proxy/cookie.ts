@@ -34,7 +34,8 @@ export class SynCookies {
   readonly #master = new Int32Array(4);
   /** Secrets by the parity of their epoch. */
   readonly #secrets = [new Int32Array(4), new Int32Array(4)] as const;
-  readonly #epochs = new Int32Array(2).fill(-1);
+  /** Whose they are: none of anybody yet, and not of the one before the first either. */
+  readonly #epochs = new Float64Array(2).fill(Number.NaN);
   readonly #message = new Int32Array(10);
   readonly #halves = new Int32Array(2);
 

@@ -47,6 +47,11 @@ for (const topology of TOPOLOGIES) {
         counters: { 'proxy-header-sent': 1 },
       },
       {
+        what: 'the SYN-ACK once more, as the ACK and the header were lost',
+        in: flow.fromServer({ flags: 'SA', ack: 1 }),
+        out: [flow.toClient({ flags: 'SA', ack: 1 })],
+      },
+      {
         what: 'a server that speaks first, before it has the header',
         in: flow.fromServer({ flags: 'PA', seq: 1, ack: 1, payload: '220 ready' }),
         out: [flow.toClient({ flags: 'PA', seq: 1, ack: 1, payload: '220 ready' })],

@@ -1,0 +1,103 @@
+/** Who the model of the balancer deals with. */
+import type { ResolvedConfig, ResolvedService } from '../../lib/balancer/config/model.js';
+import { MACS, type Topology } from '../support/topology.js';
+import type { PlainPacket } from './balancer-packets.js';
+import type { ProxyHeader } from './proxy-header.js';
+import type { ModelState } from './tcp-states.js';
+import type { Template } from './templates.js';
+
+/** Milliseconds. */
+export const TICK = 250;
+
+const ACTIVE: readonly ModelState[] = ['established', 'synSent', 'synReceived', 'synAck'];
+
+export interface Traffic {
+  connections: number;
+  packetsIn: number;
+  packetsOut: number;
+  bytesIn: number;
+  bytesOut: number;
+}
+
+export interface Server {
+  readonly address: string;
+  /** 0: the client's choice. */
+  readonly port: number;
+  readonly mac: string;
+  weight: number;
+  active: number;
+  inactive: number;
+  readonly overloaded: false;
+  readonly traffic: Traffic;
+}
+
+export interface Service {
+  readonly index: number;
+  readonly config: ResolvedService;
+  readonly servers: readonly Server[];
+  /** Round robin: who was chosen last. */
+  last: number;
+}
+
+export interface Host {
+  readonly address: string;
+  readonly port: number;
+}
+
+export interface Connection {
+  readonly key: string;
+  /** As the real server's packets name it; none where they do not pass by. */
+  readonly serverKey: string | undefined;
+  readonly service: Service;
+  readonly server: Server;
+  readonly serverPort: number;
+  readonly client: Host;
+  readonly vip: Host;
+  readonly local: Host;
+  readonly template: Template | undefined;
+  state: ModelState;
+  /** In ticks. */
+  expires: number;
+  clientIsn: number;
+  /** Added to the client's sequence numbers, a PROXY header aside. */
+  delta: number;
+  /** What goes ahead of the client's first byte, once it was sent. */
+  header: ProxyHeader | undefined;
+  /** The number of the real server's first byte, when it is known. */
+  firstByte: number | undefined;
+  /** How far the real server is, when it was seen. */
+  progress: { end: number; acknowledged: number } | undefined;
+}
+
+export function servicesOf(config: ResolvedConfig, topology: Topology): Service[] {
+  return config.services.map((service, index) => ({
+    index,
+    config: service,
+    last: -1,
+    servers: service.realServers.map(({ address, port = 0, weight }) => ({
+      address,
+      port,
+      mac: MACS.server(topology.realServers.indexOf(address)),
+      weight,
+      active: 0,
+      inactive: 0,
+      overloaded: false as const,
+      traffic: { connections: 0, packetsIn: 0, packetsOut: 0, bytesIn: 0, bytesOut: 0 },
+    })),
+  }));
+}
+
+/** A connection in a state more or less. */
+export function load(server: Server, state: ModelState, change: 1 | -1): void {
+  if (ACTIVE.includes(state)) server.active += change;
+  else server.inactive += change;
+}
+
+export function keyOf({ protocol, from, fromPort, to, toPort }: PlainPacket): string {
+  return `${protocol} ${from} ${fromPort} > ${to} ${toPort}`;
+}
+
+/** Sequence numbers go round. */
+export function isBefore(a: number, b: number): boolean {
+  return ((a - b) | 0) < 0;
+}

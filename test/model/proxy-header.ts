@@ -1,0 +1,44 @@
+/** Version 2 of the PROXY protocol: what is sent ahead of a client's bytes, and when. */
+import { address, concat, hex, u16 } from '../support/wire.js';
+import { type Host, TICK } from './parties.js';
+
+/** A header that was sent, and goes again until it is acknowledged. */
+export interface ProxyHeader {
+  readonly bytes: Uint8Array;
+  /** What the client acknowledged and offered with its handshake ACK. */
+  readonly ack: number;
+  readonly window: number;
+  acknowledged: boolean;
+  /** In ticks: when it is sent again, and how long after that once more; undefined when it was given up. */
+  again: number | undefined;
+  pause: number;
+}
+
+const SECOND = 1000 / TICK;
+const LAST_PAUSE = 32 * SECOND;
+
+export function headerFor(client: Host, vip: Host, ack: number, window: number, tick: number): ProxyHeader {
+  const addresses = concat(address(client.address), address(vip.address));
+  const family = client.address.includes(':') ? 0x21 : 0x11;
+  const bytes = concat(
+    hex('0d0a0d0a 000d0a51 5549540a'),
+    Uint8Array.of(0x21, family),
+    u16(addresses.length + 4),
+    addresses,
+    u16(client.port),
+    u16(vip.port),
+  );
+  return { bytes, ack, window, acknowledged: false, again: tick + SECOND, pause: SECOND };
+}
+
+/** Time passes. @returns what becomes of the header now */
+export function timeOut(header: ProxyHeader, tick: number): 'resent' | 'given-up' | undefined {
+  if (header.acknowledged || header.again === undefined || header.again > tick) return undefined;
+  if (header.pause === LAST_PAUSE) {
+    header.again = undefined;
+    return 'given-up';
+  }
+  header.pause *= 2;
+  header.again = tick + header.pause;
+  return 'resent';
+}
