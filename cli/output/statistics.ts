@@ -18,7 +18,22 @@ export function statisticsTable({ total, services }: Snapshot): string {
       ]),
     ]),
   ];
-  return table([{ heading: 'SERVICE' }, number('WEIGHT'), ...columns], rows);
+  return table([{ heading: 'SERVICE' }, number('WEIGHT'), ...columns], rows) + synProxyTable(services);
+}
+
+/** Of the services that have it, or may have it by themselves (`auto`). */
+function synProxyTable(services: Snapshot['services']): string {
+  const rows = services
+    .filter(({ service: { synProtection } }) => synProtection.settings.mode !== 'off')
+    .map(({ service: { name, synProtection } }) => [
+      name,
+      synProtection.settings.mode,
+      synProtection.isOn ? 'on' : 'off',
+      String(synProtection.pressure),
+    ]);
+  const halfOpen = { heading: 'HALF OPEN', align: 'right' } as const;
+  const columns = [{ heading: 'SYN PROXY' }, { heading: 'MODE' }, { heading: 'NOW' }, halfOpen];
+  return rows.length === 0 ? '' : `\n\n${table(columns, rows)}`;
 }
 
 function traffic(counts: TrafficStatistics): string[] {
@@ -32,11 +47,16 @@ export function toStatisticsJson({ total, services }: Snapshot): object {
 }
 
 function serviceJson({ service, traffic: ofService, realServers }: ServiceStatistics): object {
-  const { name, protocol, mode } = service;
+  const { name, protocol, mode, synProtection } = service;
   return {
     name,
     protocol,
     mode,
+    synProxy: {
+      mode: synProtection.settings.mode,
+      on: synProtection.isOn,
+      halfOpen: synProtection.pressure,
+    },
     traffic: ofService,
     realServers: realServers.map(({ realServer, traffic: ofServer }) => ({
       name: realServer.name,

@@ -55,6 +55,11 @@ export class SynProtection {
     return names.includes(STATES[state]!);
   }
 
+  /** Whether it answers SYNs with cookies. */
+  get isOn(): boolean {
+    return this.isActive || this.settings.mode === 'on';
+  }
+
   /** Whether a SYN is to be answered with a cookie. */
   takesSyn(counters: Counters): boolean {
     const { mode, halfOpenHigh } = this.settings;
@@ -86,7 +91,7 @@ export class SynProtection {
     this.#accepted++;
   }
 
-  /** Half-open connections, with those that there would be without SYN proxy. */
+  /** Half-open connections, with those that there would be without cookies. */
   get pressure(): number {
     return this.halfOpen + this.#spared;
   }
