@@ -3,19 +3,16 @@
 //   client 198.51.100.7, .8, .9 ══ outer router lan 203.0.113.1 ──┬── switch
 //          2001:db8:51::7, ::8, ::9              2001:db8::1      │
 //                                 balancer, no address ── lan ────┤
-//                                 server 203.0.113.2 ── eth0 ─────┘
+//                                 server 203.0.113.2 ── eth0 ─────┘ (real-server.ts)
 //                                        2001:db8::2
 //
 // VIPs 203.0.113.80 and 2001:db8::80; the balancer's own addresses are 203.0.113.3 and 2001:db8::3. Neither the way to the
 // server nor that to the client (══) has room for the 1500 bytes that both ends believe in: 1400 and 1300.
 
-import { join } from 'node:path';
 import type { Namespace } from '../../cli/namespaces/namespace.js';
-import type { Network } from '../../cli/namespaces/network.js';
+import type { CableEnd, Network } from '../../cli/namespaces/network.js';
 import type { BalancerConfig } from '../../lib/balancer/config/index.js';
-import { packageRoot } from '../../lib/native.js';
 
-const TUNNEL_END = join(packageRoot, 'test/network/programs/tunnel-end.py');
 const WAY_TO_SERVER = 1400;
 const WAY_TO_CLIENT = 1300;
 
@@ -26,6 +23,7 @@ export const lanFamilies = [
     host: 32,
     clients: ['198.51.100.7', '198.51.100.8', '198.51.100.9'],
     gateway: '198.51.100.1',
+    outside: '198.51.100.0/24',
     router: '203.0.113.1',
     server: '203.0.113.2',
     own: '203.0.113.3',
@@ -40,6 +38,7 @@ export const lanFamilies = [
     host: 128,
     clients: ['2001:db8:51::7', '2001:db8:51::8', '2001:db8:51::9'],
     gateway: '2001:db8:51::1',
+    outside: '2001:db8:51::/64',
     router: '2001:db8::1',
     server: '2001:db8::2',
     own: '2001:db8::3',
@@ -52,14 +51,17 @@ export const lanFamilies = [
 
 export interface Lan {
   readonly client: Namespace;
+  readonly router: Namespace;
   readonly balancer: Namespace;
-  readonly server: Namespace;
+  /** Where the switch is. */
+  readonly wire: Namespace;
 }
 
+/** Builds the network but for the server. */
 export function buildLan(network: Network): Lan {
-  const [client, router, wire, balancer, server] = ['client', 'router', 'switch', 'balancer', 'server'].map(
-    (role) => network.namespace(role),
-  ) as [Namespace, Namespace, Namespace, Namespace, Namespace];
+  const [client, router, wire, balancer] = ['client', 'router', 'switch', 'balancer'].map((role) =>
+    network.namespace(role),
+  ) as [Namespace, Namespace, Namespace, Namespace];
   const ends = (addresses: readonly string[], { prefix }: (typeof lanFamilies)[number]) =>
     addresses.map((address) => `${address}/${prefix}`);
   network.cable(
@@ -72,16 +74,13 @@ export function buildLan(network: Network): Lan {
   );
   wire.ip('link', 'add', 'switch', 'type', 'bridge');
   wire.ip('link', 'set', 'switch', 'up');
-  for (const [namespace, device, address] of [
-    [router, 'lan', 'router'],
-    [balancer, 'lan', undefined],
-    [server, 'eth0', 'server'],
-  ] as const) {
-    const addresses = address === undefined ? [] : lanFamilies.flatMap((each) => ends([each[address]], each));
-    network.cable({ namespace, device, addresses }, { namespace: wire, device: namespace.role });
-    wire.ip('link', 'set', namespace.role, 'master', 'switch');
+  const routers = lanFamilies.flatMap((each) => ends([each.router], each));
+  plugIn(network, wire, { namespace: router, device: 'lan', addresses: routers });
+  plugIn(network, wire, { namespace: balancer, device: 'lan' });
+  // The way is narrow, not the router's end of it: that would drop the client's long frames without a word.
+  for (const { family, outside } of lanFamilies) {
+    router.ip(`-${family}`, 'route', 'replace', outside, 'dev', 'outer', 'mtu', String(WAY_TO_CLIENT));
   }
-  router.ip('link', 'set', 'outer', 'mtu', String(WAY_TO_CLIENT));
   router.sysctl({
     'net/ipv4/ip_forward': 1,
     'net/ipv6/conf/all/forwarding': 1,
@@ -89,26 +88,25 @@ export function buildLan(network: Network): Lan {
     'net/ipv4/conf/lan/send_redirects': 0,
   });
   for (const { everything, gateway } of lanFamilies) client.route(everything, { via: gateway });
-  return { client, balancer, server };
+  return { client, router, balancer, wire };
+}
+
+/** Lays a cable to the switch. */
+export function plugIn(network: Network, wire: Namespace, end: CableEnd): void {
+  const { role } = end.namespace;
+  network.cable(end, { namespace: wire, device: role });
+  addPort(wire, role);
+}
+
+/** Makes a device one of the switch's ports. */
+export function addPort(wire: Namespace, device: string): void {
+  wire.ip('link', 'set', device, 'master', 'switch', 'up');
 }
 
 /** A forwarding mode; of TUN there are two, as the outer header is of the inner one's family or of the other. */
 export type LanMode = 'nat' | 'dr' | 'tun' | 'tun-crossed';
 
-/** Makes the server a real server of the mode, as administrators do; but the end of the tunnels is a program. */
-export async function joinMode(server: Namespace, mode: LanMode): Promise<void> {
-  for (const { host, everything, router, own, vip } of lanFamilies) {
-    // NAT: the way back is the balancer.
-    server.route(everything, { via: mode === 'nat' ? own : router });
-    if (mode !== 'nat') server.address('lo', `${vip}/${host}`);
-  }
-  if (mode === 'nat') return;
-  // Nobody but the balancer may say that it has the VIP.
-  server.sysctl({ 'net/ipv4/conf/all/arp_ignore': 1, 'net/ipv4/conf/all/arp_announce': 2 });
-  if (isTunnel(mode)) await server.start('python3', [TUNNEL_END]).line(/^ready/);
-}
-
-function isTunnel(mode: LanMode): boolean {
+export function isTunnel(mode: LanMode): boolean {
   return mode === 'tun' || mode === 'tun-crossed';
 }
 

@@ -1,10 +1,12 @@
 /** What must be so in every mode in which real servers know the clients. */
 import assert from 'node:assert/strict';
+import type { Namespace } from '../../cli/namespaces/namespace.js';
 import type { Network } from '../../cli/namespaces/network.js';
 import type { RunningProcess } from '../../cli/namespaces/process.js';
-import { buildLan, joinMode, type Lan, type LanMode, lanConfig, lanFamilies } from './lan.js';
+import { buildLan, type Lan, type LanMode, lanConfig, lanFamilies } from './lan.js';
 import { program } from './network-test.js';
-import { curl, locals, noise, startBalancer, startServer, stopBalancer } from './testbed.js';
+import { PORT, REFUSED_PORT, type ServerStarter, startServerInNamespace } from './real-server.js';
+import { curl, noise, startBalancer, stopBalancer } from './testbed.js';
 
 /** The network with a server and a running balancer. */
 export interface Running extends Lan {
@@ -19,11 +21,8 @@ interface ModeCheck {
 
 /** Seconds for curl, which runs on emulated processors too. */
 const PATIENCE = '100';
-const PORT = 80;
-/** The server's own firewall refuses this one. */
-const REFUSED_PORT = 81;
 
-/** The last one ends the balancer. */
+/** Those that end the balancer are the last ones. */
 export const modeChecks: readonly ModeCheck[] = [
   {
     name: '200 connections that are open at once are each known by their own address',
@@ -34,12 +33,20 @@ export const modeChecks: readonly ModeCheck[] = [
     name: '10 MB go each way and come back as they were, where neither way has room for the frames of the ends',
     run: sendThere,
   },
+  { name: 'nobody answers for the VIPs once the balancer has ended', run: lookForVips },
 ];
 
-export async function startMode(network: Network, mode: LanMode): Promise<Running> {
+/**
+ * The network with a running balancer and a server that listens.
+ * @param startServer starts a real server of the mode on the wire, which listens on PORT and refuses REFUSED_PORT
+ */
+export async function startMode(
+  network: Network,
+  mode: LanMode,
+  startServer: ServerStarter = startServerInNamespace,
+): Promise<Running> {
   const lan = buildLan(network);
-  await joinMode(lan.server, mode);
-  await startServer(lan.server, 'http', PORT, locals);
+  await startServer(network, lan, mode);
   const running = await startBalancer(lan.balancer, lanConfig(mode, [PORT, REFUSED_PORT]));
   return { ...lan, running };
 }
@@ -67,15 +74,24 @@ async function openMany({ client }: Running): Promise<void> {
   }
 }
 
-async function refuse({ client, server }: Running): Promise<void> {
-  server.nft(`table inet firewall {
-    chain input {
-      type filter hook input priority filter
-      tcp dport ${REFUSED_PORT} reject with icmpx type admin-prohibited
-    }
-  }`);
+async function refuse({ client }: Running): Promise<void> {
   for (const { url, family } of lanFamilies) {
-    const { stderr } = await client.run('curl', ['-sSv', '-m', PATIENCE, `http://${url}:${REFUSED_PORT}/`]);
-    assert.match(stderr, family === 4 ? /No route to host/ : /Permission denied/);
+    const said = await askInVain(client, `${url}:${REFUSED_PORT}`);
+    assert.match(said, family === 4 ? /No route to host/ : /Permission denied/);
   }
+}
+
+async function lookForVips({ client, router, running }: Running): Promise<void> {
+  await stopBalancer(running);
+  router.ip('neigh', 'flush', 'dev', 'lan');
+  // It gives up after one second instead of three.
+  router.sysctl({ 'net/ipv4/neigh/lan/mcast_solicit': 1, 'net/ipv6/neigh/lan/mcast_solicit': 1 });
+  const tries = lanFamilies.map(({ url }) => askInVain(client, `${url}:${PORT}`));
+  for (const said of await Promise.all(tries)) assert.match(said, /No route to host/);
+}
+
+/** What curl says of a request that is to fail. */
+async function askInVain(client: Namespace, where: string): Promise<string> {
+  const { stderr } = await client.run('curl', ['-sSv', '-m', PATIENCE, `http://${where}/`]);
+  return stderr;
 }
