@@ -1,14 +1,10 @@
-// VLANs: tagged frames belong to the sub-interface, not to the interface they come in by. Picture: testbed.ts; with
-// sub-interfaces:
-//
-//   client eth0.10 203.0.113.17, 2001:db8::17 ══ VLAN 10 ══ clients.10 balancer servers ── 10.0.0.2, fd00::2 server
-//
-// VIPs, local addresses and all else are the same there.
+// VLANs: tagged frames belong to the sub-interface, not to the interface they come in by. Picture: testbed.ts.
 
 import assert from 'node:assert/strict';
 import { ToaError } from '../../lib/errors.js';
 import { packet } from '../support/packet-builder.js';
 import { concat, hex } from '../support/wire.js';
+import { balanceOnVlan } from './balance-on-vlan.js';
 import { networkTest, program } from './network-test.js';
 import {
   balancerConfig,
@@ -55,26 +51,10 @@ networkTest(
 );
 
 networkTest('the balancer works on a VLAN sub-interface', async (network, t) => {
-  const { client, balancer, server } = buildTestbed(network);
   try {
-    client.vlan('eth0', 10, ['203.0.113.17/24', '2001:db8::17/64']);
-    balancer.vlan('clients', 10);
+    await balanceOnVlan(network);
   } catch (error) {
     if (!(error instanceof ToaError) || !/Unknown device type/.test(error.message)) throw error;
     t.skip('this kernel has no VLAN devices (8021q)');
-    return;
   }
-  for (const { client: untagged, family } of families) {
-    client.ip('address', 'del', `${untagged}/${family === 4 ? 24 : 64}`, 'dev', 'eth0');
-  }
-  await startServer(server, 'http', 80);
-  const links = [{ name: 'clients', interface: 'clients.10' }, { name: 'servers' }];
-  const running = await startBalancer(balancer, balancerConfig([80], { links }));
-  for (const { url } of families) {
-    const own17 = url.startsWith('[') ? '2001:db8::17' : '203.0.113.17';
-    const { answer, own } = await get(client, `http://${url}/`, '--interface', own17);
-    assert.equal(answer.client, own);
-  }
-  const counters = await stopBalancer(running);
-  assert.equal(counters['connections-new'], 2);
 });

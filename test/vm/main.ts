@@ -1,7 +1,7 @@
 /** `npm run test:vm`: see the help below. Data on stdout, progress on stderr. */
 import { parseArgs } from 'node:util';
 import { writeResults } from '../../bench/output/results-file.js';
-import { cases } from './cases/index.js';
+import { cases, outsideCases } from './cases/index.js';
 import { type CostResult, costMarkdown, costTable, excesses, measureCost } from './cost.js';
 import { guestRoot } from './guest/root.js';
 import { buildModule, buildPrograms } from './kernels/build.js';
@@ -45,7 +45,7 @@ const { values: options } = parseArgs({
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(130));
 
 if (options.help) process.stdout.write(help);
-else if (options.list) for (const { name } of cases) console.log(name);
+else if (options.list) for (const name of allNames()) console.log(name);
 else process.exitCode = await main();
 
 async function main(): Promise<number> {
@@ -73,8 +73,12 @@ async function main(): Promise<number> {
   return outcomes.includes('fail') ? 1 : 0;
 }
 
+function allNames(): string[] {
+  return [...cases, ...outsideCases].map(({ name }) => name);
+}
+
 function chooseCases(): string[] {
-  const names = cases.map(({ name }) => name);
+  const names = allNames();
   if (options.case.length === 0) return names;
   const chosen = names.filter((name) => options.case.some((text) => name.includes(text)));
   if (chosen.length === 0) throw new Error(`no case is called ${options.case.join(' or ')}: see --list`);

@@ -1,5 +1,5 @@
-/** All cases in one kernel: boots it as often as it takes. */
-import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+/** All cases that run in guests, in one kernel: boots it as often as it takes. */
+import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cacheFolder } from './cache.js';
 import { cases } from './cases/index.js';
@@ -31,7 +31,6 @@ export async function runCases(
   names: readonly string[],
 ): Promise<Map<string, CaseResult>> {
   const results = new Map<string, CaseResult>();
-  rmSync(logFile(kernel), { force: true });
   using folder = new TemporaryFolder('vm');
   const initramfs = join(folder.path, 'initramfs');
   await packInitramfs(kernel, root, initramfs);
@@ -104,7 +103,7 @@ function readWhatIsThere(path: string): string {
 }
 
 /** Keeps what the guest's console and programs said, beside that of the kernel's earlier guests. */
-function keepLog(kernel: Kernel, share: string): void {
+export function keepLog(kernel: Kernel, share: string): void {
   mkdirSync(logFolder, { recursive: true });
   for (const name of ['console.log', 'output', 'report.jsonl']) {
     const text = readWhatIsThere(join(share, name));

@@ -1,10 +1,13 @@
 /** Kernels one after another or several at a time: fetched, built for, booted, and what came of it. */
+import { rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { cases } from './cases/index.js';
 import { guestRoot } from './guest/root.js';
 import { buildModule } from './kernels/build.js';
 import type { KernelSpec } from './kernels/catalog.js';
 import { fetchKernel, type Kernel } from './kernels/fetch.js';
 import type { Mirror } from './kernels/mirror.js';
+import { runOutside } from './outside.js';
 import type { KernelResults } from './report.js';
 import { type CaseResult, logFile, runCases } from './suite.js';
 
@@ -64,7 +67,10 @@ async function testKernel(
     });
     if (names.length > 0) {
       say(`${version}: booting`);
-      for (const [name, result] of await runCases(kernel, module, root, names)) results.set(name, result);
+      rmSync(logFile(kernel), { force: true });
+      const inside = names.filter((name) => cases.some((one) => one.name === name));
+      for (const [name, result] of await runCases(kernel, module, root, inside)) results.set(name, result);
+      for (const [name, result] of await runOutside(kernel, root, names)) results.set(name, result);
     }
     for (const [name, result] of results) {
       const log = buildCases.includes(name) ? join(dirname(module), 'build.log') : logFile(kernel);

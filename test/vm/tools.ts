@@ -16,6 +16,7 @@ const TOOLS: readonly (readonly [program: string, debianPackage: string])[] = [
   ['ip', 'iproute2'],
   ['nft', 'nftables'],
   ['ethtool', 'ethtool'],
+  ['sysctl', 'procps'],
   ['ipvsadm', 'ipvsadm'],
   ['curl', 'curl'],
   ['wrk', 'wrk'],

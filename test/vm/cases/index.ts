@@ -1,4 +1,5 @@
 import type { Case } from '../guest/guest.js';
+import type { OutsideCase } from '../outside.js';
 import { commandLineCases } from './command-line.js';
 import { doctorCases } from './doctor.js';
 import { familyCases } from './families.js';
@@ -14,9 +15,11 @@ import { programCases } from './programs.js';
 import { rivalCases } from './rivals.js';
 import { topologyCases } from './topology.js';
 import { trustCases } from './trust.js';
+import { tunnelCases } from './tunnels.js';
 import { verifyCases } from './verify.js';
+import { vlanCases } from './vlan.js';
 
-/** All cases, in the order in which they run. */
+/** All cases that run in guests, in the order in which they run. */
 export const cases: readonly Case[] = [
   ...formatCases,
   ...familyCases,
@@ -32,6 +35,10 @@ export const cases: readonly Case[] = [
   ...probeCases,
   ...verifyCases,
   ...topologyCases,
+  ...vlanCases,
   ...loadCases,
   ...ipvsCases,
 ];
+
+/** Those that run outside, with guests of their own. */
+export const outsideCases: readonly OutsideCase[] = tunnelCases;

@@ -12,17 +12,24 @@ import type { GuestRoot } from './root.js';
 /** How a guest ended: by its own verdict, by itself without one (panic, power off), or because nothing came any more. */
 export type End = 'done' | 'gave up' | 'died' | 'hung';
 
-export interface BootOptions {
+/** What a guest is made of. */
+export interface Machine {
   readonly initramfs: string;
-  /** The folder that the guest may write; its console goes to `console.log` in it. */
+  /** The folder that the guest may write. */
   readonly results: string;
+  readonly root: GuestRoot;
+  /** Counts the guest's time in instructions, one a nanosecond, on one processor: for measurements. */
+  readonly countInstructions?: boolean;
+  /** The tap device that is the other end of its network card; without one it has none. */
+  readonly tap?: string;
+}
+
+/** The guest's console goes to `console.log` in its folder. */
+export interface BootOptions extends Machine {
   /** A file in `results` that grows while the guest gets on. */
   readonly heartbeat: string;
   /** Seconds without a change of the heartbeat after which the guest counts as hung. */
   readonly patience: number;
-  readonly root: GuestRoot;
-  /** Counts the guest's time in instructions, one a nanosecond, on one processor: for measurements. */
-  readonly countInstructions?: boolean;
 }
 
 /** QEMU's programs, and the machines that they play. Only the first one has a device for verdicts. */
@@ -38,8 +45,7 @@ const CONSOLES: Readonly<Record<Architecture, string>> = { amd64: 'ttyS0', arm64
 
 export async function boot(kernel: Kernel, options: BootOptions): Promise<End> {
   const log = openSync(join(options.results, 'console.log'), 'a');
-  const [program, machine] = MACHINES[kernel.architecture];
-  const args = [...machine, ...qemuArguments(kernel, options)];
+  const [program, args] = qemuCommand(kernel, options);
   const child = spawn(program, args, { stdio: ['ignore', log, log] });
   closeSync(log);
   const kill = () => child.kill('SIGKILL');
@@ -61,24 +67,29 @@ export async function boot(kernel: Kernel, options: BootOptions): Promise<End> {
 }
 
 /**
- * TCG in one thread: other accelerators may be there and not work in a machine that is itself virtual, and several
- * threads let kernels panic under load for no fault of theirs.
+ * The program that is the guest, with its arguments; the console is its standard output. TCG in one thread: other
+ * accelerators may be there and not work in a machine that is itself virtual, and several threads let kernels panic under
+ * load for no fault of theirs.
  */
-function qemuArguments(
+export function qemuCommand(
   kernel: Kernel,
-  { initramfs, results, root, countInstructions }: BootOptions,
-): string[] {
+  { initramfs, results, root, countInstructions, tap }: Machine,
+): [program: string, args: string[]] {
+  const [program, machine] = MACHINES[kernel.architecture];
   const time = countInstructions ? ['-icount', 'shift=0,sleep=off', '-smp', '1'] : ['-smp', '2'];
   const share = (path: string, tag: string, access: string) =>
     `local,path=${path},mount_tag=${tag},security_model=none,multidevs=remap${access}`;
-  return [
+  const card = tap === undefined ? 'none' : `tap,model=virtio-net-pci,ifname=${tap},script=no,downscript=no`;
+  const args = [
+    ...machine,
     ...['-accel', 'tcg,thread=single', ...time, '-m', '1024'],
-    ...['-nodefaults', '-display', 'none', '-vga', 'none', '-nic', 'none', '-no-reboot', '-serial', 'stdio'],
+    ...['-nodefaults', '-display', 'none', '-vga', 'none', '-nic', card, '-no-reboot', '-serial', 'stdio'],
     ...['-virtfs', share(root.path, 'machine', ',readonly=on'), '-virtfs', share(results, 'results', '')],
     ...(root.isForeign ? ['-virtfs', share(packageRoot, 'checkout', ',readonly=on')] : []),
     ...['-kernel', imageOf(kernel), '-initrd', initramfs],
     ...['-append', `console=${CONSOLES[kernel.architecture]} quiet loglevel=4 panic=-1 oops=panic`],
   ];
+  return [program, args];
 }
 
 /** The verdict of a guest that can only write it down; 0 where it has not. */

@@ -7,13 +7,19 @@ import { foreignAddon, type GuestRoot, OWN_ADDON } from './root.js';
 /** Puts into the guest's folder what it starts with: the job, and a script that runs one of the programs beside this file. */
 export function prepareShare(share: string, program: 'main' | 'cost-main', job: Job, root: GuestRoot): void {
   writeFileSync(join(share, 'job.json'), JSON.stringify(job));
+  const main = join(packageRoot, `dist/test/vm/guest/${program}.js`);
+  prepareStart(share, job.modulesRoot, root, `'${root.node}' '${main}' >${RESULTS}/output 2>&1`);
+}
+
+/** Puts a script into the guest's folder that runs these commands, and ends QEMU with the exit status of the last one. */
+export function prepareStart(share: string, modulesRoot: string, root: GuestRoot, commands: string): void {
   writeFileSync(
     join(share, 'start'),
     `export PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin HOME=/root LC_ALL=C.UTF-8
 ${root.isForeign ? showCheckout() : ''}mkdir -p /lib/modules
-${showModules(`${job.modulesRoot}/lib/modules`, root)}
+${showModules(`${modulesRoot}/lib/modules`, root)}
 ulimit -n 65536
-'${root.node}' '${join(packageRoot, `dist/test/vm/guest/${program}.js`)}' >${RESULTS}/output 2>&1
+${commands}
 ${verdictCommand('$?')}
 `,
   );
