@@ -53,6 +53,19 @@ for (const topology of TOPOLOGIES) {
   });
 }
 
+test('a SYN that the balancer answers itself, and an ACK of no cookie, are told with their answers', () => {
+  const rig = new Rig({ topology: IPV4, service: { synProxy: {} } });
+  const flow = new Flow(rig);
+  const { steps, send } = traced(rig, flow.clientAddress);
+  send(...flow.client({ flags: 'S', options: [hex('01030308')] }));
+  send(...flow.client({ flags: 'A', seq: 1, ack: 1 }));
+  const [syn, ack] = steps as [TraceStep, TraceStep];
+  assert.deepEqual([syn.verdict, syn.counted['syn-proxy-syn'], syn.connection], ['sent', 1, undefined]);
+  assert.match(syn.sent[0]?.packet ?? '', /\[SA\] seq \d+ ack \d+ win 65535 length 0 options 030307$/);
+  assert.deepEqual(ack.counted, { 'frames-in': 1, 'drop-syn-proxy-bad-ack': 1, 'answer-reset': 1 });
+  assert.match(ack.sent[0]?.packet ?? '', /\[R\]/);
+});
+
 test('other clients, and other ports of the client, are not followed', () => {
   const rig = new Rig({ topology: IPV4 });
   const flow = new Flow(rig).half();
