@@ -1,5 +1,6 @@
 /** Version 2 of the PROXY protocol: what is sent ahead of a client's bytes, and when. */
-import { address, concat, hex, u16 } from '../support/wire.js';
+import { proxyHeader } from '../support/proxy-header.js';
+import { hostPort } from '../support/wire.js';
 import { type Host, TICK } from './parties.js';
 
 /** A header that was sent, and goes again until it is acknowledged. */
@@ -18,16 +19,7 @@ const SECOND = 1000 / TICK;
 const LAST_PAUSE = 32 * SECOND;
 
 export function headerFor(client: Host, vip: Host, ack: number, window: number, tick: number): ProxyHeader {
-  const addresses = concat(address(client.address), address(vip.address));
-  const family = client.address.includes(':') ? 0x21 : 0x11;
-  const bytes = concat(
-    hex('0d0a0d0a 000d0a51 5549540a'),
-    Uint8Array.of(0x21, family),
-    u16(addresses.length + 4),
-    addresses,
-    u16(client.port),
-    u16(vip.port),
-  );
+  const bytes = proxyHeader(hostPort(client.address, client.port), hostPort(vip.address, vip.port));
   return { bytes, ack, window, acknowledged: false, again: tick + SECOND, pause: SECOND };
 }
 

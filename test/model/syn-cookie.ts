@@ -67,9 +67,9 @@ export function minuteOf(now: number): bigint {
   return BigInt(Math.floor(now / MINUTE));
 }
 
-/** The hash of a flow's ends under a secret: their addresses and ports in words of 32 bits, each as its number. */
-export function hashOf(key: SipKey, { client, vip }: CookieFlow): bigint {
-  const bytes = concat(client.address, vip.address, u16(client.port), u16(vip.port));
+/** The hash of a flow under a secret: addresses, ports and the client's number in words of 32 bits. */
+export function hashOf(key: SipKey, { client, vip, isn }: CookieFlow): bigint {
+  const bytes = concat(client.address, vip.address, u16(client.port), u16(vip.port), u32(isn));
   const words = Array.from({ length: bytes.length / 4 }, (_, i) => bytes.slice(4 * i, 4 * i + 4));
   return sipHashModel(key, concat(...words.map((word) => word.toReversed())), 2, 4);
 }

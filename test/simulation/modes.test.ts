@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { endpoint, fate, PATIENT } from '../support/exchanges.js';
 import { pattern } from '../support/packet-builder.js';
+import { proxyHeader } from '../support/proxy-header.js';
 import type { RigOptions } from '../support/rig.js';
 import { SimulatedNetwork } from '../support/simulated-network.js';
 import type { TinyTcp } from '../support/tiny-tcp.js';
@@ -15,7 +16,7 @@ import {
   TUNNEL_4_IN_6,
   TUNNEL_6_IN_4,
 } from '../support/topology.js';
-import { address, concat, hostPortText, u16 } from '../support/wire.js';
+import { concat, hostPort, hostPortText } from '../support/wire.js';
 
 type Service = NonNullable<RigOptions['service']>;
 
@@ -71,7 +72,10 @@ for (const { what, topology, service } of CASES) {
         // Who is who by what they sent: no two send the same.
         const got = finished.map(({ tcp }) => Buffer.from(tcp.received).toString('hex')).sort();
         const sent = clients.map((tcp, n) => {
-          const header = service.clientAddress === 'proxy-v2' ? proxyHeader(topology, tcp) : new Uint8Array();
+          const header =
+            service.clientAddress === 'proxy-v2'
+              ? proxyHeader(tcp.local, hostPort(topology.vip, topology.port))
+              : new Uint8Array();
           return Buffer.from(concat(header, pattern(drawn[n]!.up, n))).toString('hex');
         });
         assert.deepEqual(got, sent.sort());
@@ -88,11 +92,4 @@ for (const { what, topology, service } of CASES) {
       { numRuns: 15 },
     );
   });
-}
-
-/** Version 2 of the PROXY protocol, as its text has it. */
-function proxyHeader({ family, vip, port }: Topology, { local }: TinyTcp): Uint8Array {
-  const signature = Uint8Array.of(0x0d, 0x0a, 0x0d, 0x0a, 0, 0x0d, 0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a);
-  const told = concat(local.address, address(vip), u16(local.port), u16(port));
-  return concat(signature, Uint8Array.of(0x21, family === 4 ? 0x11 : 0x21), u16(told.length), told);
 }

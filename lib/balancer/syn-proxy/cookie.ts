@@ -23,8 +23,12 @@ export function minuteOf(now: number): number {
  * until the client has shown that it is there.
  *
  * A cookie is `low half + client's sequence number + (minute << 24) + ((mix of high half and minute + data) mod 2^24)`,
- * the halves being those of one SipHash-2-4 of the client's address, the VIP and the ports. Of 2^32 numbers 2400 are
- * good for one ACK: 600 sound data in each of 4 minutes. So a random ACK passes one time in 1.8 million.
+ * the halves being those of one SipHash-2-4 of the client's address, the VIP, the ports and the client's sequence
+ * number. Of 2^32 numbers 2400 are good for one ACK: 600 sound data in each of 4 minutes. So a random ACK passes one time
+ * in 1.8 million.
+ *
+ * The client's number is hashed too because just added it would make an ACK good that comes later in the connection,
+ * whenever both sides have sent as many bytes: the last one of every connection in which nothing was sent.
  *
  * Secrets change every 16 minutes, and each is good for the minutes that it served only: the last one's cookies are
  * looked for in the first three minutes of the next.
@@ -53,7 +57,7 @@ export class SynCookies {
    */
   issue(frame: Frame, data: number, now: number): number {
     const minute = minuteOf(now);
-    this.#hash(frame, minute >> EPOCH_SHIFT);
+    this.#hash(frame, frame.sequence, minute >> EPOCH_SHIFT);
     const hidden = (mix(this.#halves[1]!, minute) + data) & LOW_24_BITS;
     return (this.#halves[0]! + frame.sequence + (minute << 24) + hidden) | 0;
   }
@@ -73,9 +77,10 @@ export class SynCookies {
 
   /** The same for cookies of one epoch. */
   #checkIn(epoch: number, frame: Frame, minute: number): number {
-    this.#hash(frame, epoch);
+    const sequence = (frame.sequence - 1) | 0;
+    this.#hash(frame, sequence, epoch);
     const cookie = frame.acknowledgment - 1;
-    const rest = (cookie - this.#halves[0]! - frame.sequence + 1) | 0;
+    const rest = (cookie - this.#halves[0]! - sequence) | 0;
     const age = (minute - (rest >>> 24)) & 0xff;
     const issued = minute - age;
     if (age >= COOKIE_MINUTES || issued >> EPOCH_SHIFT !== epoch) return -1;
@@ -83,16 +88,17 @@ export class SynCookies {
     return isSoundData(data) ? data : -1;
   }
 
-  /** Leaves the hash of the frame's addresses and ports under an epoch's secret in `#halves`. */
-  #hash(frame: Frame, epoch: number): void {
+  /** Leaves the hash of the frame's addresses and ports and a sequence number under an epoch's secret in `#halves`. */
+  #hash(frame: Frame, sequence: number, epoch: number): void {
     const message = this.#message;
-    let length = 12;
+    let length = 16;
     if (frame.family === 4) {
       message[0] = frame.source3;
       message[1] = frame.destination3;
       message[2] = frame.ports;
+      message[3] = sequence;
     } else {
-      length = 36;
+      length = 40;
       message[0] = frame.source0;
       message[1] = frame.source1;
       message[2] = frame.source2;
@@ -102,6 +108,7 @@ export class SynCookies {
       message[6] = frame.destination2;
       message[7] = frame.destination3;
       message[8] = frame.ports;
+      message[9] = sequence;
     }
     sipHash(this.#secretOf(epoch), message, length, 2, 4, this.#halves);
   }

@@ -2,20 +2,15 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Flow, type FlowSegment } from '../../support/flow.js';
 import { describe } from '../../support/packet-decoder.js';
+import { proxyHeader } from '../../support/proxy-header.js';
 import { Rig, type Row } from '../../support/rig.js';
 import { tcpOption } from '../../support/tcp-segment.js';
 import { configuration, IPV4, TOPOLOGIES, type Topology } from '../../support/topology.js';
-import { address, concat } from '../../support/wire.js';
+import { hostPort } from '../../support/wire.js';
 
-const SIGNATURE = Uint8Array.of(0x0d, 0x0a, 0x0d, 0x0a, 0, 0x0d, 0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a);
-
-/** The header of a flow, put together from the protocol's text. */
-function headerOf(topology: Topology, flow: Flow): Uint8Array {
-  const addresses = concat(address(flow.clientAddress), address(topology.vip));
-  const length = addresses.length + 4;
-  const ports = [flow.clientPort >> 8, flow.clientPort & 255, topology.port >> 8, topology.port & 255];
-  const start = [0x21, topology.family === 4 ? 0x11 : 0x21, 0, length];
-  return concat(SIGNATURE, Uint8Array.from(start), addresses, Uint8Array.from(ports));
+/** The header of a flow. */
+function headerOf(topology: Topology, { clientAddress, clientPort }: Flow): Uint8Array {
+  return proxyHeader(hostPort(clientAddress, clientPort), hostPort(topology.vip, topology.port));
 }
 
 function proxyRig(topology: Topology): Rig {

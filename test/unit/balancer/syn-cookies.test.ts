@@ -122,6 +122,17 @@ test('a cookie is good for nobody else, nor under another secret', () => {
   );
 });
 
+test('a cookie is good for the first ACK alone, not for one after as many bytes from each side', () => {
+  const cookies = new SynCookies(KEY);
+  for (const each of [FLOW, { ...FLOW, isn: 0 }]) {
+    const cookie = cookies.issue(frameOf(each), 0, 0);
+    for (const bytes of [1, 2, 1000, 2 ** 24, 2 ** 31]) {
+      const later = frameOf({ ...each, isn: (each.isn + bytes) >>> 0 }, (cookie + bytes) >>> 0);
+      assert.equal(cookies.check(later, 0), -1, `${bytes} bytes each`);
+    }
+  }
+});
+
 test('in the first minutes there is no secret before the first one', () => {
   const cookies = new SynCookies(KEY);
   for (const minute of [-1n, -2n, -3n]) {
