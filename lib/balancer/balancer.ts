@@ -406,11 +406,12 @@ export class Balancer {
   /** Whether a fragment is for an address of ours, or the answer of a real server that gives the client's as its destination. */
   #isExpected(frame: Frame): boolean {
     const { source0, source1, source2, source3 } = frame;
-    const { destination0, destination1, destination2, destination3 } = frame;
-    return (
-      this.#own.has(destination0, destination1, destination2, destination3) ||
-      this.#natServers.find(source0, source1, source2, source3, 0) !== -1
-    );
+    return this.#isOurs(frame) || this.#natServers.find(source0, source1, source2, source3, 0) !== -1;
+  }
+
+  /** Whether a packet's destination is an address of the balancer. */
+  #isOurs({ destination0, destination1, destination2, destination3 }: Frame): boolean {
+    return this.#own.has(destination0, destination1, destination2, destination3);
   }
 
   /** Sends a datagram that was made whole, with its MAC addresses: in fragments where it is the long answer to a ping. */
@@ -526,12 +527,9 @@ export class Balancer {
 
   /** A packet of no connection: a SYN or a datagram may open one, anything else is stray. */
   #unknown(frame: Frame, link: LinkPort): number {
-    const { destination0, destination1, destination2, destination3 } = frame;
-    if (!this.#own.has(destination0, destination1, destination2, destination3)) {
-      return this.#drop(COUNTER['drop-unknown-address']);
-    }
-    if (!this.#isUsableSource(frame)) return this.#drop(COUNTER['drop-invalid-source']);
     const service = this.#serviceOf(frame);
+    if (service === undefined && !this.#isOurs(frame)) return this.#drop(COUNTER['drop-unknown-address']);
+    if (!this.#isUsableSource(frame)) return this.#drop(COUNTER['drop-invalid-source']);
     if (!this.#mayOpen(frame)) {
       if (service !== undefined && this.#synProxy.expects(frame, service, this.#now)) {
         return this.#cookieAck(frame, link, service);
