@@ -10,6 +10,16 @@ const wanted = [
   ['receiver', 'connectionsRatio'],
   ['watch', 'offered'],
   ['watch', 'cpu'],
+  ...['syn 4', 'syn 6', 'ack 4', 'ack 6'].map((segment) => ['synProxy', 'nanoseconds', segment]),
+  ...['toakit', 'nftables', 'listener'].flatMap((peer) =>
+    ['synAcksPerSecond', 'p99Quiet', 'p99Paced', 'p99Unpaced'].map((figure) => [
+      'synProxy',
+      'flood',
+      peer,
+      figure,
+    ]),
+  ),
+  ...['plain', 'proxied'].map((service) => ['synProxy', 'throughput', service]),
 ];
 
 const figures = JSON.parse(readFileSync(0, 'utf8'));

@@ -12,21 +12,22 @@ import { toText } from './output/text.js';
 import { benchReceiver } from './receiver/suite.js';
 import type { Results } from './results.js';
 import { describeMachine } from './support/machine.js';
+import { benchSynProxy } from './syn-proxy/suite.js';
 import { benchWatch } from './watch/suite.js';
 
-const help = `Usage: npm run bench [-- [balancer] [core] [receiver] [watch] [options]], or toa bench
+const help = `Usage: npm run bench [-- [balancer] [core] [receiver] [watch] [syn-proxy] [options]], or toa bench
 
-Measures the named suites, all four without a name.
+Measures the named suites, all without a name.
 
   --rounds N   rounds of each measurement, default 5, which is the least for figures to be quoted
   --seconds N  of each load in each round, a whole number, default 3
-  --short      three rounds of one second: whether everything can be measured, not what it comes to
+  --short      three rounds of one second, one of the SYN proxy: whether everything can be measured, not what it comes to
   --json       for machines
   --write      writes its part of bench/RESULTS.md as well; all suites
   --help
 `;
 
-const suiteNames = ['balancer', 'core', 'receiver', 'watch'] as const;
+const suiteNames = ['balancer', 'core', 'receiver', 'watch', 'syn-proxy'] as const;
 type SuiteName = (typeof suiteNames)[number];
 
 const { values: options, positionals } = parseArgs({
@@ -48,7 +49,8 @@ async function main(): Promise<void> {
   const chosen = chosenSuites();
   const rounds = wholeNumber('--rounds', options.rounds ?? (options.short ? '3' : '5'));
   const seconds = wholeNumber('--seconds', options.seconds ?? (options.short ? '1' : '3'));
-  if (chosen.has('balancer') || chosen.has('watch')) await enterNamespaces();
+  if ((['balancer', 'watch', 'syn-proxy'] as const).some((suite) => chosen.has(suite)))
+    await enterNamespaces();
   const results: Results = {
     machine: describeMachine(),
     date: new Date().toISOString().slice(0, 16),
@@ -57,6 +59,7 @@ async function main(): Promise<void> {
     ...(chosen.has('core') && { core: await benchCore(rounds) }),
     ...(chosen.has('receiver') && { receiver: await benchReceiver(rounds, seconds) }),
     ...(chosen.has('watch') && { watch: await benchWatch(rounds, seconds) }),
+    ...(chosen.has('syn-proxy') && { synProxy: await benchSynProxy(options.short ? 1 : rounds, seconds) }),
     ...(chosen.has('balancer') && { balancer: await benchBalancer(rounds, seconds) }),
   };
   if (options.write) writeResults('bench', toMarkdown(results));

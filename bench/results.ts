@@ -2,6 +2,7 @@ import type { BalancerResults } from './balancer/suite.js';
 import type { CoreResults } from './core/suite.js';
 import type { ReceiverResults } from './receiver/suite.js';
 import type { Machine } from './support/machine.js';
+import type { SynProxyResults } from './syn-proxy/suite.js';
 import type { WatchResults } from './watch/suite.js';
 
 /** All that one run measured; a suite that was not asked for is absent. */
@@ -16,4 +17,5 @@ export interface Results {
   core?: CoreResults;
   receiver?: ReceiverResults;
   watch?: WatchResults;
+  synProxy?: SynProxyResults;
 }

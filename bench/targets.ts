@@ -1,5 +1,7 @@
+import { poissonLimits } from '../test/model/poisson.js';
 import type { Figure } from './balancer/suite.js';
 import type { Results } from './results.js';
+import type { Case } from './syn-proxy/suite.js';
 
 /** A figure that is to be reached, and how it came out. */
 export interface Target {
@@ -70,7 +72,52 @@ const aims: readonly Aim[] = [
     measure: ({ receiver }) =>
       receiver && receiver.connectionsPerSecond.attached.median / receiver.connectionsPerSecond.plain.median,
   },
+  perSegment('a SYN that a cookie answers, IPv4', 'syn 4', 400),
+  perSegment('a SYN that a cookie answers, IPv6', 'syn 6', 600),
+  perSegment('an ACK without a cookie, IPv4', 'ack 4', 400),
+  perSegment('an ACK without a cookie, IPv6', 'ack 6', 600),
+  {
+    what: 'heap growth per segment of a flood, bytes',
+    bound: 'at most',
+    wanted: 0.05,
+    measure: ({ synProxy }) =>
+      synProxy && Math.max(...Object.values(synProxy.heapGrowth).map(({ median }) => median)) / 1e6,
+  },
+  {
+    what: 'clients that fail in a flood at half of what is answered, parts',
+    bound: 'at most',
+    wanted: 0,
+    measure: ({ synProxy }) => synProxy?.flood.toakit?.failedPaced.max,
+  },
+  {
+    what: 'Gbit/s with SYN proxy by those without',
+    bound: 'at least',
+    wanted: 0.9,
+    measure: ({ synProxy }) =>
+      synProxy && synProxy.throughput.proxied.median / synProxy.throughput.plain.median,
+  },
+  {
+    what: 'random ACKs that pass, fewer or more than chance has it once in a million runs',
+    bound: 'at most',
+    wanted: 0,
+    measure: ({ synProxy }) => {
+      if (synProxy === undefined) return undefined;
+      const { passed, expected } = synProxy.randomAcks;
+      const [least, most] = poissonLimits(expected, 1e-6);
+      return Math.max(0, least - passed, passed - most);
+    },
+  },
 ];
+
+/** What the core takes for a segment of a flood. */
+function perSegment(what: string, name: Case, wanted: number): Aim {
+  return {
+    what: `process() with ${what}, ns`,
+    bound: 'at most',
+    wanted,
+    measure: ({ synProxy }) => synProxy?.nanoseconds[name].median,
+  };
+}
 
 /** Our median of a figure by another peer's. */
 function ratio(figure: Figure, peer: string): Pick<Aim, 'what' | 'measure'> {

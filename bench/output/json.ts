@@ -16,7 +16,7 @@ const figures: readonly Figure[] = [
  * all summaries with least and greatest values. Latencies are in microseconds, times of calls in nanoseconds.
  */
 export function toJson(results: Results): Record<string, unknown> {
-  const { machine, date, rounds, seconds, balancer, core, receiver, watch } = results;
+  const { machine, date, rounds, seconds, balancer, core, receiver, watch, synProxy } = results;
   return {
     machine,
     date,
@@ -46,8 +46,17 @@ export function toJson(results: Results): Record<string, unknown> {
       },
     }),
     ...(watch && { watch: mapValues({ ...watch }, medianOf) }),
+    ...(synProxy && {
+      synProxy: {
+        nanoseconds: mapValues(synProxy.nanoseconds, medianOf),
+        heapGrowth: mapValues(synProxy.heapGrowth, medianOf),
+        flood: mapValues(synProxy.flood, (figures) => mapValues(figures, medianOf)),
+        throughput: mapValues(synProxy.throughput, medianOf),
+        randomAcks: synProxy.randomAcks,
+      },
+    }),
     targets: judge(results),
-    spread: { balancer, core, receiver, watch },
+    spread: { balancer, core, receiver, watch, synProxy },
   };
 }
 

@@ -7,7 +7,7 @@ export function toMarkdown(results: Results): string {
   return `# Figures
 
 Written by \`npm run bench -- --write\`; do not edit. \`npm run bench\` prints the same, \`npm run bench -- --json\` for machines,
-\`npm run bench -- core\` (or \`balancer\`, \`receiver\`) one suite alone. It needs what \`npm test\` needs, and haproxy, wrk and iperf3.
+\`npm run bench -- core\` (or \`balancer\`, \`receiver\`, \`watch\`, \`syn-proxy\`) one suite alone. It needs what \`npm test\` needs, and haproxy, wrk and iperf3.
 What the kernel module costs stands at the end, and is written by \`npm run test:vm -- --cost --write\`.
 
 ${circumstances(results)
@@ -32,5 +32,11 @@ ${sections(results)
 * Core: known connections in random order, both directions, 60-byte frames (80 with IPv6), put in place in batches of 64 outside the time; the median batch counts. Each case has a
   process of its own in each round; "both in one process" shows what a balancer of both families pays for the compiler's more general code.
 * Receiver: wrk, one thread, 64 at a time, \`Connection: close\`, on loopback: SYNs are kept and read, and have no option.
+* SYN proxy: SYNs as Linux sends them and ACKs with random numbers, from 131,072 addresses (IPv6: 2^32) and all ports from 1024 on, in random order, measured as the core.
+  Random ACKs are the same in every run; one in 1.8 million is expected to pass, see targets.
+* SYN flood: the same segments over a packet socket. SYN-ACKs/s: SYNs only, as fast as one core can send them; answers are counted and dropped on the client's interface. A balancer in user space has
+  another core; the kernel answers on the sender's. What toakit leaves unanswered the kernel drops, as the packet socket's buffer is full. p99: 50 clients in Node, an HTTP request on a new connection each, a tenth of a second after
+  the last one; failed: not done after ten seconds. SYNs and ACKs take turns, the paced flood is the same for all: half of toakit's SYN-ACKs/s in that round. nftables: \`synproxy\` on a router. listener: no proxy, the server answers with
+  SYN cookies (tcp_syncookies=2), behind a router.
 `;
 }

@@ -3,6 +3,8 @@ import type { CoreResults } from '../core/suite.js';
 import type { ReceiverResults } from '../receiver/suite.js';
 import type { Results } from '../results.js';
 import type { Summary } from '../support/statistics.js';
+import type { FloodSample } from '../syn-proxy/flood.js';
+import type { SynProxyResults } from '../syn-proxy/suite.js';
 import { judge, type Target } from '../targets.js';
 import type { WatchResults } from '../watch/suite.js';
 
@@ -14,13 +16,14 @@ export interface Section {
 
 /** The results as tables: one for each suite that was run, and one of the targets. */
 export function sections(results: Results): Section[] {
-  const { balancer, core, receiver, watch } = results;
+  const { balancer, core, receiver, watch, synProxy } = results;
   const targets = judge(results);
   return [
     ...(balancer ? [balancerSection(balancer)] : []),
     ...(core ? [coreSection(core), tableSection(core)] : []),
     ...(receiver ? [receiverSection(receiver)] : []),
     ...(watch ? [watchSection(watch)] : []),
+    ...(synProxy ? [segmentSection(synProxy), floodSection(synProxy)] : []),
     ...(targets.length > 0 ? [targetSection(targets)] : []),
   ];
 }
@@ -125,6 +128,54 @@ function watchSection({ offered, lost, cpu }: WatchResults): Section {
       ['processor time per packet, µs', withSpread(cpu, 1)],
     ],
   };
+}
+
+function segmentSection({ nanoseconds, heapGrowth, throughput, randomAcks }: SynProxyResults): Section {
+  const { sent, passed, expected } = randomAcks;
+  return {
+    title: 'SYN proxy: the balancer alone',
+    rows: [
+      ['', 'median'],
+      ['process() with a SYN, IPv4, ns', withSpread(nanoseconds['syn 4'], 0)],
+      ['process() with a SYN, IPv6, ns', withSpread(nanoseconds['syn 6'], 0)],
+      ['process() with an ACK without a cookie, IPv4, ns', withSpread(nanoseconds['ack 4'], 0)],
+      ['process() with an ACK without a cookie, IPv6, ns', withSpread(nanoseconds['ack 6'], 0)],
+      ['bytes the heap grows by over a million SYNs, IPv4', withSpread(heapGrowth['syn 4'], 0)],
+      [`random ACKs that pass of ${grouped(sent)}`, `${passed}, expected ${expected.toFixed(1)}`],
+      ['Gbit/s of a stream, in namespaces', withSpread(throughput.proxied, 1)],
+      ['the same without SYN proxy', withSpread(throughput.plain, 1)],
+    ],
+  };
+}
+
+const floodColumns: readonly { figure: keyof FloodSample; head: string; digits: number; percent?: true }[] = [
+  { figure: 'synAcksPerSecond', head: 'SYN-ACKs/s', digits: 0 },
+  { figure: 'unanswered', head: 'SYNs unanswered, %', digits: 0, percent: true },
+  { figure: 'p99Quiet', head: 'p99 ms, no flood', digits: 0 },
+  { figure: 'p99Paced', head: 'at half the rate', digits: 0 },
+  { figure: 'failedPaced', head: 'failed, %', digits: 1, percent: true },
+  { figure: 'p99Unpaced', head: 'p99 ms, not paced', digits: 0 },
+  { figure: 'failedUnpaced', head: 'failed, %', digits: 1, percent: true },
+];
+
+function floodSection({ flood }: SynProxyResults): Section {
+  const rows = Object.entries(flood).map(([name, figures]) => [
+    name,
+    ...floodColumns.map(({ figure, digits, percent }) =>
+      withSpread(
+        mapSummary(figures[figure], (value) => value * (percent ? 100 : 1)),
+        digits,
+      ),
+    ),
+  ]);
+  return {
+    title: 'SYN flood: 50 clients between spoofed SYNs and random ACKs, in namespaces',
+    rows: [['peer', ...floodColumns.map(({ head }) => head)], ...rows],
+  };
+}
+
+function grouped(value: number): string {
+  return value.toLocaleString('en-US');
 }
 
 function mapSummary({ median, min, max }: Summary, map: (value: number) => number): Summary {

@@ -19,8 +19,8 @@ const program = join(packageRoot, 'dist', 'bench', 'main.js');
 /** `toa bench`: figures of this machine. */
 export function benchCommand(): Command {
   const command = new Command('bench')
-    .description('measure the balancer beside its peers, its core, the receiver and toa watch')
-    .addArgument(new Argument('[suites...]', 'balancer, core, receiver, watch; all without it'))
+    .description('measure the balancer beside its peers, its core, its SYN proxy, the receiver and toa watch')
+    .addArgument(new Argument('[suites...]', 'balancer, core, receiver, watch, syn-proxy; all without it'))
     .option('--rounds <n>', 'rounds of each measurement, default 5')
     .option('--seconds <n>', 'of each load in each round, default 3')
     .option('--short', 'three rounds of one second: a try')

@@ -17,6 +17,16 @@ const peer = (speed: number) => ({
   p99: about(200 / speed),
 });
 
+const underFlood = (synAcksPerSecond: number) => ({
+  synAcksPerSecond: about(synAcksPerSecond),
+  unanswered: about(0.25),
+  p99Quiet: about(3),
+  p99Paced: about(20),
+  p99Unpaced: about(1000),
+  failedPaced: about(0),
+  failedUnpaced: about(0.01),
+});
+
 const results: Results = {
   machine: { cpu: 'A', cores: 2, memoryGiB: 4, kernel: 'Linux', node: 'v20', tools: { nft: '1' } },
   date: '2026-01-01T00:00',
@@ -50,6 +60,13 @@ const results: Results = {
     calls: { getClientAddress: about(20), recover: about(3000), remoteAddress: about(1500) },
   },
   watch: { offered: about(100_000), lost: about(0), cpu: about(4) },
+  synProxy: {
+    nanoseconds: { 'syn 4': about(390), 'syn 6': about(700), 'ack 4': about(390), 'ack 6': about(590) },
+    heapGrowth: { 'syn 4': about(0), 'syn 6': about(0), 'ack 4': about(0), 'ack 6': about(0) },
+    flood: { toakit: underFlood(300_000), nftables: underFlood(250_000) },
+    throughput: { plain: about(10), proxied: about(9.5) },
+    randomAcks: { sent: 100_000_000, passed: 57, expected: 55.9 },
+  },
 };
 
 test('the JSON has the medians by suite and peer, null where a peer cannot do it', () => {
@@ -71,11 +88,13 @@ test('the JSON has the medians by suite and peer, null where a peer cannot do it
 });
 
 test('the JSON goes by its schema, whichever suites were run', () => {
-  const { balancer, core, receiver, watch, ...about } = results;
-  for (const some of [results, { balancer }, { core }, { receiver }, { watch }, {}].map((suites) => ({
-    ...about,
-    ...suites,
-  })))
+  const { balancer, core, receiver, watch, synProxy, ...about } = results;
+  for (const some of [results, { balancer }, { core }, { receiver }, { watch }, { synProxy }, {}].map(
+    (suites) => ({
+      ...about,
+      ...suites,
+    }),
+  ))
     readOneJson('bench', `${toJsonLine('bench/1', toJson(some as Results))}\n`);
 });
 
@@ -103,15 +122,25 @@ test('targets are computed from the medians, in both directions', () => {
     ['packets that toa watch loses at 100,000 per second, parts', true],
     ['processor time of toa watch per packet, µs', true],
     ['connections/s with attach() by those without', true],
+    ['process() with a SYN that a cookie answers, IPv4, ns', true],
+    ['process() with a SYN that a cookie answers, IPv6, ns', false],
+    ['process() with an ACK without a cookie, IPv4, ns', true],
+    ['process() with an ACK without a cookie, IPv6, ns', true],
+    ['heap growth per segment of a flood, bytes', true],
+    ['clients that fail in a flood at half of what is answered, parts', true],
+    ['Gbit/s with SYN proxy by those without', true],
+    ['random ACKs that pass, fewer or more than chance has it once in a million runs', true],
   ]);
 });
 
 test('a target that needs a suite that was not run is not judged', () => {
-  const { balancer, receiver, watch, ...coreOnly } = results;
+  const { balancer, receiver, watch, synProxy, ...coreOnly } = results;
   assert.equal(judge(coreOnly).length, 3);
 });
 
 test('the table and the file for people show the median with its spread', () => {
+  assert.match(toText(results), /^random ACKs that pass of 100,000,000 +57, expected 55\.9$/m);
+  assert.match(toText(results), /^toakit +300,000 \(270,000–330,000\) +25 \(/m);
   assert.match(toText(results), /^toakit +10,000 \(9,000–11,000\) +10\.0 \(9\.0–11\.0\)/m);
   assert.match(toMarkdown(results), /^\| haproxy +\| +5,000 \(4,500–5,500\) \|.*\| +– \|/m);
   assert.match(toMarkdown(results), /^\| .*ceiling's +\| +at least 0\.9 \| +0\.75 \| missed \|$/m);
