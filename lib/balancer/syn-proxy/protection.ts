@@ -28,7 +28,7 @@ export class SynProtection {
   halfOpen = 0;
   settings: Required<SynProxyConfig> = NO_SYN_PROXY;
   /** `auto` is on. */
-  isActive = false;
+  #isActive = false;
   /** The minute in which it issued a cookie last. */
   #issued = NEVER;
   #lifetime = 0;
@@ -46,7 +46,7 @@ export class SynProtection {
   configure(lifetime: number, settings: Required<SynProxyConfig> = NO_SYN_PROXY): void {
     this.#lifetime = lifetime;
     this.settings = settings;
-    if (settings.mode !== 'auto') this.isActive = false;
+    if (settings.mode !== 'auto') this.#isActive = false;
   }
 
   /** Whether a connection in this state may make way for a new handshake of the same client. */
@@ -57,19 +57,19 @@ export class SynProtection {
 
   /** Whether it answers SYNs with cookies. */
   get isOn(): boolean {
-    return this.isActive || this.settings.mode === 'on';
+    return this.#isActive || this.settings.mode === 'on';
   }
 
   /** Whether a SYN is to be answered with a cookie. */
   takesSyn(counters: Counters): boolean {
     const { mode, halfOpenHigh } = this.settings;
     if (mode !== 'auto') return mode === 'on';
-    if (!this.isActive && this.halfOpen > halfOpenHigh) {
-      this.isActive = true;
+    if (!this.#isActive && this.halfOpen > halfOpenHigh) {
+      this.#isActive = true;
       this.#beginWindow();
       counters.add(COUNTER['syn-proxy-auto-on']);
     }
-    return this.isActive;
+    return this.#isActive;
   }
 
   /**
@@ -101,8 +101,8 @@ export class SynProtection {
     if (++this.#seconds < WINDOW) return;
     this.#spared = Math.max(0, Math.round(((this.#answered - this.#accepted) / WINDOW) * this.#lifetime));
     this.#beginWindow();
-    if (!this.isActive || this.pressure > this.settings.halfOpenLow) return;
-    this.isActive = false;
+    if (!this.#isActive || this.pressure > this.settings.halfOpenLow) return;
+    this.#isActive = false;
     counters.add(COUNTER['syn-proxy-auto-off']);
   }
 

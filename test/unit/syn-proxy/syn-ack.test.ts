@@ -6,21 +6,23 @@ import { Frame } from '../../../lib/balancer/index.js';
 import { PARSED, parse } from '../../../lib/balancer/parse.js';
 import { SynCookies } from '../../../lib/balancer/syn-proxy/cookie.js';
 import { cookieData } from '../../../lib/balancer/syn-proxy/cookie-data.js';
+import { fragmentsOf } from '../../model/fragmentation.js';
 import { Flow, type FlowSegment } from '../../support/flow.js';
-import type { BuiltFrame, PacketBuilder } from '../../support/packet-builder.js';
+import { type BuiltFrame, type PacketBuilder, packet, pattern } from '../../support/packet-builder.js';
 import { describe } from '../../support/packet-decoder.js';
 import { type OnLink, Rig, SECRET, type Sent } from '../../support/rig.js';
-import { tcpOption } from '../../support/tcp-segment.js';
+import { encodeTcp, tcpOption } from '../../support/tcp-segment.js';
 import {
   configuration,
   IPV4,
   IPV6,
+  MACS,
   NAT64,
   OUTSIDE,
   TOPOLOGIES,
   type Topology,
 } from '../../support/topology.js';
-import { concat, hex } from '../../support/wire.js';
+import { concat, hex, hostPort } from '../../support/wire.js';
 
 const { end, fastOpen, fastOpenExperimental, mss, nop, raw, sackPermitted, timestamps, toa, windowScale } =
   tcpOption;
@@ -344,6 +346,26 @@ for (const topology of TOPOLOGIES) {
     assert.equal(rig.balancer.connections.count, 0);
     assert.equal(rig.counter('syn-proxy-syn'), 50);
     assert.equal(rig.counter('connections-new'), 0);
+  });
+
+  test(name('a SYN that came in fragments is answered whole, without the data that made it so long'), () => {
+    const rig = rigOf(topology);
+    const flow = new Flow(rig);
+    const [from, to] = [hostPort(flow.clientAddress, 0).address, hostPort(topology.vip, 0).address];
+    const fields = {
+      from: flow.clientPort,
+      to: topology.port,
+      seq: flow.clientIsn,
+      flags: 'S',
+      options: usual,
+    };
+    const body = encodeTcp(fields, pattern(1000), from, to);
+    const below = packet().ethernet({ from: MACS.gateway, to: MACS.balancer[OUTSIDE] });
+    const whole = { from: flow.clientAddress, to: topology.vip, id: 7, protocol: 6, body, below };
+    const sent = fragmentsOf(whole, 576).flatMap((fragment) => rig.send(OUTSIDE, fragment));
+    const proxied = new Flow(rig, { serverIsn: sent[0]?.decoded.tcp?.seq ?? 0 });
+    const { options } = answer;
+    rig.expect('in fragments', sent, [proxied.toClient({ flags: 'SA', ack: 1, window: 65535, options })]);
   });
 
   test(name('a SYN with ACK, FIN or RST is no SYN'), () => {
