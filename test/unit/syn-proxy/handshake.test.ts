@@ -1,61 +1,40 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { FlowSegment } from '../../support/flow.js';
-import { HANDSHAKE_ACK, ProxiedFlow } from '../../support/proxied-flow.js';
-import { Rig, type RigOptions, type Row } from '../../support/rig.js';
+import { HANDSHAKE_ACK, OUR_SYN, PROXIED_WAYS, ProxiedFlow, proxiedRig } from '../../support/proxied-flow.js';
+import type { Row } from '../../support/rig.js';
 import { tcpOption } from '../../support/tcp-segment.js';
-import { IPV4, IPV6, NAT64 } from '../../support/topology.js';
 
-/** Where both directions cross the balancer. */
-const WAYS: readonly (RigOptions & { readonly way: string })[] = [
-  { way: 'FULLNAT over IPv4', topology: IPV4 },
-  { way: 'FULLNAT over IPv6', topology: IPV6 },
-  { way: 'NAT64', topology: NAT64 },
-  { way: 'NAT over IPv4', topology: IPV4, service: { mode: 'nat' } },
-  { way: 'NAT over IPv6', topology: IPV6, service: { mode: 'nat' } },
-];
-
-/** Our SYN for a client that offers nothing but an MSS. */
-const OUR_SYN: FlowSegment = { flags: 'S', window: 5000 };
-
-for (const { way, topology, service } of WAYS) {
-  const name = (what: string) => `SYN proxy, ${way}: ${what}`;
-  const rig = (synProxy = {}) => new Rig({ topology, service: { ...service, synProxy } });
-  const shared = service?.mode !== 'nat';
-  const mss = topology.family === 4 ? 1452 : 1420;
-  const synOptions = [tcpOption.mss(1460)];
-  const synAckOptions = [tcpOption.mss(1460)];
-  const flowOn = (on: Rig, options = {}) => new ProxiedFlow(on, { synOptions, synAckOptions, ...options });
-  /** A segment as the real server must get it while the option is due. */
-  const withToa = (flow: ProxiedFlow, segment: FlowSegment): FlowSegment =>
-    shared ? { ...segment, options: [flow.toa, ...(segment.options ?? [])] } : segment;
+for (const way of PROXIED_WAYS) {
+  const { shared, mss } = way;
+  const name = (what: string) => `SYN proxy, ${way.way}: ${what}`;
   const added = shared ? { 'toa-added': 1 } : {};
 
   test(
     name('the ACK brings the cookie back, the real server gets a SYN, and both are brought together'),
     () => {
-      const on = rig();
-      const flow = flowOn(on);
+      const on = proxiedRig(way);
+      const flow = new ProxiedFlow(on);
       flow.cookie();
       assert.equal(on.balancer.connections.count, 0, 'a SYN leaves nothing');
       const [syn] = on.send(...flow.client({ ...HANDSHAKE_ACK, window: 501 }));
       assert.ok(syn !== undefined);
       flow.learn(syn);
       const options = [tcpOption.mss(mss)];
-      on.expect('our SYN', [syn], [flow.toServer({ ...OUR_SYN, options, ip: { ttl: 63 } })]);
+      on.expect('our SYN', [syn], [flow.toServer({ ...OUR_SYN, options })]);
       if (!shared) assert.equal(flow.balancerIsn, flow.clientIsn);
       assert.equal(on.balancer.connections.count, 1);
       on.play([
         {
           what: "the real server's SYN-ACK goes no further: the client's ACK does",
           in: flow.synAck(),
-          out: [flow.toServer(withToa(flow, { ...HANDSHAKE_ACK, window: 501 }))],
+          out: [flow.toServer(flow.withToa({ ...HANDSHAKE_ACK, window: 501 }))],
           counters: { 'syn-proxy-established': 1, ...added },
         },
         {
           what: 'a request',
           in: flow.client({ flags: 'PA', seq: 1, ack: 1, payload: 'GET /' }),
-          out: [flow.toServer(withToa(flow, { flags: 'PA', seq: 1, ack: 1, payload: 'GET /' }))],
+          out: [flow.toServer(flow.withToa({ flags: 'PA', seq: 1, ack: 1, payload: 'GET /' }))],
           counters: added,
         },
         {
@@ -117,8 +96,8 @@ for (const { way, topology, service } of WAYS) {
   );
 
   test(name('what the client sends before the real server answers waits, and comes in order'), () => {
-    const on = rig();
-    const flow = flowOn(on).begun();
+    const on = proxiedRig(way);
+    const flow = new ProxiedFlow(on).begun();
     const data = (seq: number): FlowSegment => ({ flags: 'PA', seq, ack: 1, payload: `line ${seq}` });
     const last: FlowSegment = { flags: 'FA', seq: 21, ack: 1 };
     on.play([
@@ -140,7 +119,7 @@ for (const { way, topology, service } of WAYS) {
       {
         what: 'they go in the order in which they came',
         in: flow.synAck(),
-        out: [HANDSHAKE_ACK, data(1), data(7), last].map((each) => flow.toServer(withToa(flow, each))),
+        out: [HANDSHAKE_ACK, data(1), data(7), last].map((each) => flow.toServer(flow.withToa(each))),
         counters: { 'syn-proxy-established': 1, ...(shared && { 'toa-added': 4 }) },
       },
     ]);
@@ -149,8 +128,8 @@ for (const { way, topology, service } of WAYS) {
   test(
     name('a real server that does not answer is asked again after 3, 6 and 9 seconds, then given up'),
     () => {
-      const on = rig();
-      const flow = flowOn(on).begun();
+      const on = proxiedRig(way);
+      const flow = new ProxiedFlow(on).begun();
       const again = { out: [flow.toServer({ ...OUR_SYN, options: [tcpOption.mss(mss)] })] };
       const row = (what: string): Row => ({
         what,
@@ -175,8 +154,8 @@ for (const { way, topology, service } of WAYS) {
   );
 
   test(name('a real server that refuses refuses the client'), () => {
-    const on = rig();
-    const flow = flowOn(on).begun();
+    const on = proxiedRig(way);
+    const flow = new ProxiedFlow(on).begun();
     on.play([
       {
         what: 'its RST comes with the number that the client expects',
