@@ -96,7 +96,15 @@ export class ProxiedFlow extends Flow {
 
   /** The first byte of the real server is acknowledged: the option's time is over. */
   override settled(): this {
-    this.open();
+    return this.open().#firstByte();
+  }
+
+  /** As far without SYN proxy: the two ends shake hands themselves. */
+  direct(): this {
+    return super.open().#firstByte();
+  }
+
+  #firstByte(): this {
     const data = this.fromServer({ flags: 'PA', seq: 1, ack: 1, payload: 'x' });
     assert.equal(this.rig.send(...data).length, 1);
     assert.equal(this.rig.send(...this.client({ flags: 'A', seq: 1, ack: 2 })).length, 1);
