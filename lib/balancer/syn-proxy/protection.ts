@@ -45,7 +45,9 @@ export class SynProtection {
    */
   configure(lifetime: number, settings: Required<SynProxyConfig> = NO_SYN_PROXY): void {
     this.#lifetime = lifetime;
-    this.settings = settings;
+    // Switched off, it ends its handshakes with the window scale that their clients were told of.
+    this.settings =
+      settings.mode === 'off' ? { ...settings, windowScale: this.settings.windowScale } : settings;
     if (settings.mode !== 'auto') this.#isActive = false;
   }
 
