@@ -27,6 +27,6 @@ export function checkSynProxy(
     faults.add(`${path}.synProxy.timestamp`, true, wanted);
   }
   if (low !== undefined && low > high) {
-    faults.add(`${path}.synProxy.halfOpenLow`, low, `at most halfOpenHigh, ${high}`);
+    faults.add(`${path}.synProxy.halfOpenLow`, low, `at most ${path}.synProxy.halfOpenHigh, ${high}`);
   }
 }
