@@ -6,6 +6,7 @@ import type { CounterName } from './counters.js';
 import { Frame } from './frame.js';
 import { packetText } from './packet-text.js';
 import { parse } from './parse.js';
+import { turnRound } from './related-icmp/quoted-packet.js';
 import { DROPPED } from './verdict.js';
 
 /** A packet of the traced client, or of a real server's to it: what came, what became of it and why. */
@@ -72,7 +73,7 @@ export class Tracer {
     return verdict;
   }
 
-  /** As `Balancer.advance`; tells of frames that go to the client because of it, as resets of an idle connection. */
+  /** As `Balancer.advance`; tells of frames that leave because of it: resets of an idle connection, a SYN that is sent again. */
   advance(now: number): boolean {
     const balancer = this.#balancer;
     const before = balancer.counters.snapshot();
@@ -109,7 +110,14 @@ export class Tracer {
     this.#looked = frame;
     parse(frame);
     if (frame.family === 0) return undefined;
-    const found = this.#balancer.connections.find(frame);
+    const { connections } = this.#balancer;
+    let found = connections.find(frame);
+    if (found === -1) {
+      // What the balancer sends has the ends of what it gets from there, turned round.
+      turnRound(frame);
+      found = connections.find(frame);
+      if (found === -1) turnRound(frame);
+    }
     const traced = found === -1 ? this.#isEnd(frame) : this.#isClientOf(found >> 1);
     return traced ? packetText(copyOf(original)) : undefined;
   }

@@ -2,18 +2,30 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Flow, type FlowSegment } from '../../support/flow.js';
 import { type IcmpFields, packet } from '../../support/packet-builder.js';
+import { ProxiedFlow } from '../../support/proxied-flow.js';
 import { type OnLink, Rig, type RigOptions, type Sent } from '../../support/rig.js';
 import { tcpOption } from '../../support/tcp-segment.js';
 import { INSIDE, IPV4, IPV6, MACS, NAT64, OUTSIDE } from '../../support/topology.js';
 import { concat, onesSum, u16, u32 } from '../../support/wire.js';
 
 /** How packets get to a real server: the forwarding modes that change them. */
-const WAYS: readonly (RigOptions & { readonly way: string; readonly serverFamily: 4 | 6 })[] = [
+const PLAIN: readonly (RigOptions & { readonly way: string; readonly serverFamily: 4 | 6 })[] = [
   { way: 'FULLNAT over IPv4', topology: IPV4, serverFamily: 4 },
   { way: 'FULLNAT over IPv6', topology: IPV6, serverFamily: 6 },
   { way: 'NAT64', topology: NAT64, serverFamily: 4 },
   { way: 'NAT over IPv4', topology: IPV4, serverFamily: 4, service: { mode: 'nat', localAddresses: [] } },
   { way: 'NAT over IPv6', topology: IPV6, serverFamily: 6, service: { mode: 'nat', localAddresses: [] } },
+];
+
+/** The same behind a SYN proxy, where both ends have other numbers than they told each other. */
+const WAYS = [
+  ...PLAIN.map((each) => ({ ...each, flowOn: (rig: Rig, port = 51514) => new Flow(rig, { port }) })),
+  ...PLAIN.map((each) => ({
+    ...each,
+    way: `${each.way}, SYN proxy`,
+    service: { ...each.service, synProxy: {} },
+    flowOn: (rig: Rig, port = 51514) => new ProxiedFlow(rig, { port }),
+  })),
 ];
 
 /** The same error in both families. */
@@ -86,7 +98,7 @@ function idOf(flow: Flow, { seq = 0 }: FlowSegment): number {
   return onesSum(concat(u16(flow.rig.topology.serverPort), u16(flow.localPort), u32(sequence)));
 }
 
-for (const { way, serverFamily, ...options } of WAYS) {
+for (const { way, serverFamily, flowOn, ...options } of WAYS) {
   const { family } = options.topology;
   const name = (what: string) => `${way}: ${what}`;
   const shared = options.service?.mode !== 'nat';
@@ -96,7 +108,7 @@ for (const { way, serverFamily, ...options } of WAYS) {
 
   test(name('an error about a packet of the client comes back to it, and it knows the packet again'), () => {
     const rig = new Rig(options);
-    const flow = new Flow(rig).settled();
+    const flow = flowOn(rig).settled();
     for (const payload of [0, 1, 100, 1300]) {
       const segment = { flags: 'PA', seq: 1, ack: 2, payload, options: [tcpOption.nop, tcpOption.nop] };
       const about = forwarded(flow, flow.client(segment));
@@ -121,7 +133,7 @@ for (const { way, serverFamily, ...options } of WAYS) {
 
   test(name('an error about a packet of the real server goes there, and it knows the packet again'), () => {
     const rig = new Rig(options);
-    const flow = new Flow(rig).settled();
+    const flow = flowOn(rig).settled();
     const edges = (isn: number) => tcpOption.sack((isn + 11) >>> 0, (isn + 21) >>> 0);
     for (const payload of [0, 1, 100, 1300]) {
       const segment = {
@@ -154,7 +166,7 @@ for (const { way, serverFamily, ...options } of WAYS) {
 
   test(name('eight bytes of the transport header are enough'), () => {
     const rig = new Rig(options);
-    const flow = new Flow(rig).settled();
+    const flow = flowOn(rig).settled();
     const data = { flags: 'PA', seq: 1, ack: 2, payload: 200 };
     const about = forwarded(flow, flow.client(data));
     const sent = asSent((each) => flow.client(each), data);
@@ -164,6 +176,8 @@ for (const { way, serverFamily, ...options } of WAYS) {
       const about2 = sent.slice(0, HEADER[family] + quoted);
       // Of a checksum that is cut in two, neither part is touched.
       if (quoted === 17) about2[HEADER[family] + 16] = error[HEADER[serverFamily] + 16]!;
+      // Without the flags nobody knows that it acknowledges anything.
+      if (quoted <= 13) about2.set(error.slice(HEADER[serverFamily] + 8), HEADER[family] + 8);
       rig.play([
         {
           what: `${quoted} bytes`,
@@ -186,7 +200,7 @@ for (const { way, serverFamily, ...options } of WAYS) {
 
   test(name('the option is taken out of the quoted packet, and the MTU leaves room for it'), () => {
     const rig = new Rig(options);
-    const flow = new Flow(rig).half();
+    const flow = flowOn(rig).open();
     const early = { flags: 'PA', seq: 1, ack: 1, payload: 1400, options: [tcpOption.nop, tcpOption.nop] };
     const about = forwarded(flow, flow.client(early));
     rig.play([
@@ -208,7 +222,7 @@ for (const { way, serverFamily, ...options } of WAYS) {
         counters: TO_CLIENT,
       },
     ]);
-    const settled = new Flow(rig, { port: 3 }).settled();
+    const settled = flowOn(rig, 3).settled();
     const late = { ...early, ack: 2 };
     const without = forwarded(settled, settled.client(late));
     rig.play([
@@ -234,7 +248,7 @@ for (const { way, serverFamily, ...options } of WAYS) {
 
   test(name('a real server is told the MTU of the way to the client, in its own terms'), () => {
     const rig = new Rig(options);
-    const flow = new Flow(rig).settled();
+    const flow = flowOn(rig).settled();
     const data = { flags: 'A', seq: 2, ack: 1, payload: 1400 };
     const about = forwarded(flow, flow.fromServer(data)).slice(0, MOST[family]);
     rig.play([

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { Frame, HEADROOM, Tracer, type TraceStep } from '../../../lib/balancer/index.js';
 import { Flow } from '../../support/flow.js';
 import { type PacketBuilder, packet } from '../../support/packet-builder.js';
+import { HANDSHAKE_ACK, ProxiedFlow } from '../../support/proxied-flow.js';
 import { Rig } from '../../support/rig.js';
 import { IPV4, MACS, OUTSIDE, TOPOLOGIES } from '../../support/topology.js';
 import { hex } from '../../support/wire.js';
@@ -110,6 +111,34 @@ test('what the balancer sends to the client of its own accord is told', () => {
   assert.equal(steps.length, 1);
   assert.match(steps[0]?.packet ?? '', /\[R\]/);
   assert.equal(steps[0]?.link, undefined);
+});
+
+test('the story of a SYN proxy: the cookie, the SYN to the real server and again, what waited', () => {
+  const rig = new Rig({ topology: IPV4, service: { synProxy: {} } });
+  const flow = new ProxiedFlow(rig);
+  const { steps, tracer, send } = traced(rig, flow.clientAddress);
+  send(...flow.client({ flags: 'S' }));
+  flow.cookie();
+  send(...flow.client(HANDSHAKE_ACK));
+  const [, local = ''] = /(\S+):\d+ > 10\.0\.0\.17/.exec(steps[1]?.sent[0]?.packet ?? '') ?? [];
+  assert.equal(local, '10.0.0.2');
+  for (let tick = 1; tick <= 13; tick++) {
+    tracer.advance(rig.now + tick * 250);
+    rig.drain();
+  }
+  assert.deepEqual(
+    steps.map(({ verdict, sent, connection, counted }) => [
+      verdict,
+      sent.map(({ packet: text }) => /\[\w+\]/.exec(text)?.[0]),
+      connection?.state,
+      Object.keys(counted).filter((name) => name.startsWith('syn-proxy')),
+    ]),
+    [
+      ['sent', ['[SA]'], undefined, ['syn-proxy-syn']],
+      ['consumed', ['[S]'], 'synSent', ['syn-proxy-ack-ok']],
+      ['sent', ['[S]'], 'synSent', ['syn-proxy-resent']],
+    ],
+  );
 });
 
 test('a frame that is no packet at all is passed on untold', () => {
