@@ -1,7 +1,8 @@
 // Clients, the balancer and a Node server, each in a namespace: see testbed.ts for the picture.
 
 import assert from 'node:assert/strict';
-import { networkTest, program } from './network-test.js';
+import { networkTest } from './network-test.js';
+import { program } from './program.js';
 import {
   balancerConfig,
   buildTestbed,

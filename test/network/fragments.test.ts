@@ -2,7 +2,8 @@
 
 import assert from 'node:assert/strict';
 import type { ServiceConfig } from '../../lib/balancer/config/index.js';
-import { networkTest, program } from './network-test.js';
+import { networkTest } from './network-test.js';
+import { program } from './program.js';
 import { balancerConfig, buildTestbed, families, startBalancer, stopBalancer } from './testbed.js';
 
 const config = balancerConfig([], {

@@ -5,7 +5,8 @@
 
 import assert from 'node:assert/strict';
 import type { Network } from '../../cli/namespaces/network.js';
-import { networkTest, program } from './network-test.js';
+import { networkTest } from './network-test.js';
+import { program } from './program.js';
 import {
   type Answer,
   balancerConfig,

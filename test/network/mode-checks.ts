@@ -4,7 +4,7 @@ import type { Namespace } from '../../cli/namespaces/namespace.js';
 import type { Network } from '../../cli/namespaces/network.js';
 import type { RunningProcess } from '../../cli/namespaces/process.js';
 import { buildLan, type Lan, type LanMode, lanConfig, lanFamilies } from './lan.js';
-import { program } from './network-test.js';
+import { program } from './program.js';
 import { PORT, REFUSED_PORT, type ServerStarter, startServerInNamespace } from './real-server.js';
 import { curl, noise, startBalancer, stopBalancer } from './testbed.js';
 

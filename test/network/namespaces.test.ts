@@ -7,7 +7,8 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync } from 'node:fs';
 import { Network } from '../../cli/namespaces/network.js';
 import { RunningProcess } from '../../cli/namespaces/process.js';
-import { networkTest, program } from './network-test.js';
+import { networkTest } from './network-test.js';
+import { program } from './program.js';
 
 const left = () => readdirSync('/run/netns').filter((name) => name.startsWith(`toa-${process.pid}-`));
 const holdsANetwork = program('holds-a-network');

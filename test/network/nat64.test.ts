@@ -2,7 +2,8 @@
 
 import assert from 'node:assert/strict';
 import type { BalancerConfig } from '../../lib/balancer/config/index.js';
-import { networkTest, program } from './network-test.js';
+import { networkTest } from './network-test.js';
+import { program } from './program.js';
 import { balancerConfig, buildTestbed, curl, get, noise, startBalancer, startServer } from './testbed.js';
 
 const url = 'http://[2001:db8::80]/';

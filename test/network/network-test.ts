@@ -1,5 +1,4 @@
 import { type TestContext, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { enterNamespaces } from '../../cli/namespaces/enter.js';
 import { Network } from '../../cli/namespaces/network.js';
 import { namespaceSupport } from '../../cli/namespaces/support.js';
@@ -15,9 +14,4 @@ export function networkTest(name: string, run: (network: Network, t: TestContext
     using network = new Network();
     await run(network, t);
   });
-}
-
-/** The path of a compiled program in `test/network/programs`. */
-export function program(name: string): string {
-  return fileURLToPath(new URL(`programs/${name}.js`, import.meta.url));
 }

@@ -1,7 +1,8 @@
 // What is spoken over the connection does not matter: https, http2, keep-alive, cluster, a deferred accept. Picture: testbed.ts.
 
 import assert from 'node:assert/strict';
-import { networkTest, program } from './network-test.js';
+import { networkTest } from './network-test.js';
+import { program } from './program.js';
 import {
   type Answer,
   balancerConfig,

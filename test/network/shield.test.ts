@@ -15,7 +15,8 @@ import type { Namespace } from '../../cli/namespaces/namespace.js';
 import type { Network } from '../../cli/namespaces/network.js';
 import { runCommand } from '../../lib/daemon/command.js';
 import type { AnswerSource } from '../../lib/daemon/shielded.js';
-import { networkTest, program } from './network-test.js';
+import { networkTest } from './network-test.js';
+import { program } from './program.js';
 
 const vips = ['192.0.2.80', '2001:db8:1::80'];
 const own = ['192.0.2.2', '2001:db8:1::2'];

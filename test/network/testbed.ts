@@ -13,7 +13,7 @@ import type { Network } from '../../cli/namespaces/network.js';
 import type { Finished, RunningProcess } from '../../cli/namespaces/process.js';
 import type { BalancerConfig, ServiceConfig } from '../../lib/balancer/config/index.js';
 import { main } from '../cli/toa.js';
-import { program } from './network-test.js';
+import { program } from './program.js';
 
 /** The two families that every test goes through. */
 export const families = [

@@ -10,7 +10,8 @@ import assert from 'node:assert/strict';
 import type { Namespace } from '../../cli/namespaces/namespace.js';
 import type { Network } from '../../cli/namespaces/network.js';
 import type { ReceiverStats } from '../../lib/index.js';
-import { networkTest, program } from './network-test.js';
+import { networkTest } from './network-test.js';
+import { program } from './program.js';
 import {
   type Answer,
   balancerConfig,

@@ -5,7 +5,8 @@ import { ToaError } from '../../lib/errors.js';
 import { packet } from '../support/packet-builder.js';
 import { concat, hex } from '../support/wire.js';
 import { balanceOnVlan } from './balance-on-vlan.js';
-import { networkTest, program } from './network-test.js';
+import { networkTest } from './network-test.js';
+import { program } from './program.js';
 import {
   balancerConfig,
   buildTestbed,

@@ -11,7 +11,8 @@ import type { RunningProcess } from '../../cli/namespaces/process.js';
 import { readJson } from '../cli/json.js';
 import { main } from '../cli/toa.js';
 import { requireProgram } from '../support/require.js';
-import { networkTest, program } from './network-test.js';
+import { networkTest } from './network-test.js';
+import { program } from './program.js';
 import {
   balancerConfig,
   buildTestbed,
