@@ -18,7 +18,8 @@ import { askCounters } from '../support/ask-counters.js';
 import { Flood, finishFlood } from '../support/flood.js';
 import { SPOOFED_NETWORKS } from '../support/spoofed-segments.js';
 import { buildLan, lanConfig, lanFamilies } from './lan.js';
-import { networkTest, program } from './network-test.js';
+import { networkTest } from './network-test.js';
+import { program } from './program.js';
 import { PORT, startServerInNamespace } from './real-server.js';
 import {
   type Answer,
