@@ -353,16 +353,14 @@ export class Balancer {
     const { words } = this.connections;
     const owner = words[connection * RECORD_WORDS + OWNER]!;
     const standing = this.#standing[owner & 0xffff]!;
-    if (standing !== STANDING_SOUND) return this.#withoutServer(frame, link, connection, standing);
+    if (standing !== STANDING_SOUND) return this.#withoutServer(frame, link, found, standing);
     if ((words[connection * RECORD_WORDS + STATE]! & FLAG_SYN_PROXY) !== 0) {
       const verdict = this.#proxied(frame, link, connection, fromClient);
       if (verdict !== FORWARD) return verdict;
     }
     if (!fromClient) return this.#fromServer(frame, link, connection);
     if ((frame.tcpFlags & SYN) !== 0 && this.#lifecycle.isRenewal(connection, frame)) {
-      this.counters.add(COUNTER['connections-renewed']);
-      this.#lifecycle.end(connection);
-      return this.#unknown(frame, link);
+      return this.#renew(frame, link, connection);
     }
     return this.#fromClient(frame, link, connection);
   }
@@ -387,6 +385,15 @@ export class Balancer {
     const verdict = this.#packet(frame, this.#links[frame.link]!, true);
     if (verdict >= 0) this.emitted.send(frame, verdict);
     else this.emitted.discard(frame);
+  }
+
+  /** Another connection in place of one that is over. As in Linux, that still is a load when a real server is chosen. */
+  #renew(frame: Frame, link: LinkPort, connection: number): number {
+    this.counters.add(COUNTER['connections-renewed']);
+    this.#lifecycle.withdraw(connection);
+    const verdict = this.#unknown(frame, link);
+    this.#lifecycle.forget(connection);
+    return verdict;
   }
 
   /** A fragment: kept until its datagram is whole, which then goes on like any other packet. */
@@ -514,7 +521,12 @@ export class Balancer {
   }
 
   /** A packet whose connection has a real server that was removed, or quiesced where that ends connections. */
-  #withoutServer(frame: Frame, link: LinkPort, connection: number, standing: number): number {
+  #withoutServer(frame: Frame, link: LinkPort, found: number, standing: number): number {
+    const connection = found >> 1;
+    const fromClient = (found & 1) === 0;
+    if (standing === STANDING_REMOVED && fromClient && this.#lifecycle.isRenewal(connection, frame)) {
+      return this.#renew(frame, link, connection);
+    }
     if (standing === STANDING_REMOVED && !this.#config.settings.expireWithoutServer) {
       return this.#drop(COUNTER['drop-server-removed']);
     }

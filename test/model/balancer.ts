@@ -78,8 +78,10 @@ export class ModelBalancer {
     if (known === undefined) return this.#fromServer(connection, link, frame, plain);
     if (!this.#isRenewal(known, plain)) return this.#fromClient(known, link, frame, plain, sent);
     this.#count('connections-renewed');
-    this.#end(known);
-    return this.#unknown(link, frame, plain, sent);
+    this.#unlink(known);
+    const out = this.#unknown(link, frame, plain, sent);
+    load(known.server, known.state, -1);
+    return out;
   }
 
   /**
@@ -353,10 +355,14 @@ export class ModelBalancer {
     connection.expires = this.#tick + (service.config.timeouts[connection.state] * 1000) / TICK;
   }
 
-  #end(connection: Connection): Out[] {
-    const { key, serverKey, server, serverPort, state, progress, local, vip, client } = connection;
+  #unlink({ key, serverKey }: Connection): void {
     this.connections.delete(key);
     if (serverKey !== undefined) this.#byServer.delete(serverKey);
+  }
+
+  #end(connection: Connection): Out[] {
+    const { server, serverPort, state, progress, local, vip, client } = connection;
+    this.#unlink(connection);
     load(server, state, -1);
     if (state !== 'established' || progress === undefined) return [];
     this.#count('reset-on-expiry', 2);

@@ -185,6 +185,30 @@ export class Lifecycle {
     this.#end(connection);
   }
 
+  /** Takes a connection out of the table, so that another can have its place. To be followed by `forget`. */
+  withdraw(connection: number): void {
+    this.#wheel.remove(connection);
+    this.#table.remove(connection);
+  }
+
+  /** Gives back what a connection that was withdrawn has: its share in its real server's load, its ways, its record. */
+  forget(connection: number): void {
+    const { words } = this.#table;
+    const base = connection * RECORD_WORDS;
+    const word = words[base + STATE]!;
+    const state = word & STATE_MASK;
+    if ((word & FLAG_SYN_PROXY) !== 0) this.#keptSegments.forget(base);
+    const service = this.#directory.services[words[base + OWNER]! >>> 16]!;
+    const server = this.#directory.servers[words[base + OWNER]! & 0xffff]!;
+    if (service.mode === 'fullnat') service.localAddresses.release(words, base, server);
+    server.unbound(this.#active[state] === 1);
+    if (state === STATE_SYN_RECEIVED) service.synProtection.halfOpen--;
+    if (words[base + TEMPLATE] !== 0) this.#persistence.letGo(words[base + TEMPLATE]! - 1);
+    if (words[base + CLIENT_HOP] !== -1) this.#neighbors.release(words[base + CLIENT_HOP]!);
+    this.#neighbors.release(words[base + SERVER_HOP]!);
+    this.#table.release(connection);
+  }
+
   /** When the connection's last packet came, in ticks. */
   lastPacket(connection: number): number {
     const { words } = this.#table;
@@ -203,16 +227,7 @@ export class Lifecycle {
     // A client that shook hands with us waits for an answer; it gets this one.
     const isRefused = state === STATE_SYN_SENT && (word & FLAG_SYN_PENDING) !== 0;
     if (isRefused || (this.resetOnExpiry && isOpen)) this.#resets.send(words, base);
-    if ((word & FLAG_SYN_PROXY) !== 0) this.#keptSegments.forget(base);
-    const service = this.#directory.services[words[base + OWNER]! >>> 16]!;
-    const server = this.#directory.servers[words[base + OWNER]! & 0xffff]!;
-    if (service.mode === 'fullnat') service.localAddresses.release(words, base, server);
-    server.unbound(this.#active[state] === 1);
-    if (state === STATE_SYN_RECEIVED) service.synProtection.halfOpen--;
-    if (words[base + TEMPLATE] !== 0) this.#persistence.letGo(words[base + TEMPLATE]! - 1);
-    if (words[base + CLIENT_HOP] !== -1) this.#neighbors.release(words[base + CLIENT_HOP]!);
-    this.#neighbors.release(words[base + SERVER_HOP]!);
     this.#table.remove(connection);
-    this.#table.release(connection);
+    this.forget(connection);
   }
 }

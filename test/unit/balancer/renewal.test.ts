@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { ForwardingMode } from '../../../lib/balancer/config/model.js';
 import { Flow, type FlowSegment } from '../../support/flow.js';
 import { Rig } from '../../support/rig.js';
-import { isOneWay, TOPOLOGIES } from '../../support/topology.js';
+import { configuration, isOneWay, TOPOLOGIES } from '../../support/topology.js';
 
 type Step = readonly ['client' | 'server', FlowSegment];
 const RESET: readonly Step[] = [['client', { flags: 'R', seq: 1 }]];
@@ -53,6 +53,36 @@ for (const topology of TOPOLOGIES) {
     });
   }
 }
+
+test('the old connection still counts as a load when a real server is chosen for the new one', () => {
+  const [topology] = TOPOLOGIES;
+  const rig = new Rig({ topology, service: { mode: 'nat', scheduler: 'lc' } });
+  const flow = new Flow(rig).settled();
+  assert.equal(flow.server, 0);
+  rig.send(...flow.client({ flags: 'R', seq: 1 }));
+  const again = new Flow(rig, { clientIsn: 77 });
+  again.syn();
+  assert.equal(again.server, 1);
+  const loads = rig.balancer.services[0]!.realServers.map(({ active, inactive }) => [active, inactive]);
+  assert.deepEqual(loads, [
+    [0, 0],
+    [1, 0],
+  ]);
+});
+
+test('a new SYN on a connection that is over gets another real server where that of the old one was removed', () => {
+  const [topology] = TOPOLOGIES;
+  const rig = new Rig({ topology, service: { mode: 'nat' } });
+  const flow = new Flow(rig).settled();
+  assert.equal(flow.server, 0);
+  rig.send(...flow.client({ flags: 'R', seq: 1 }));
+  const realServers = [{ address: topology.realServers[1]!, port: topology.serverPort }];
+  const config = configuration(topology, { service: { mode: 'nat', realServers } });
+  assert.equal(rig.balancer.apply(config, rig.now).faults, undefined);
+  const again = new Flow(rig, { clientIsn: 77 });
+  again.syn();
+  assert.equal(again.server, 1);
+});
 
 /** After how many seconds a one-way connection is forgotten, by what its client did last (Linux's table for NOOUTPUT). */
 const WALKS: readonly (readonly [what: string, segments: readonly FlowSegment[], seconds: number])[] = [
