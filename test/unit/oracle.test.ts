@@ -12,7 +12,7 @@ import { replay } from '../vm/oracle/replay.js';
 import { record } from '../vm/oracle/script.js';
 
 function serviceOf(scheduler: SchedulerName, family: 4 | 6 = 4): ServiceUnderTest {
-  return { scheduler, flags: [], family, port: 1000, isWide: scheduler === 'dh' };
+  return { protocol: 'tcp', scheduler, flags: [], family, port: 1000, isWide: scheduler === 'dh' };
 }
 
 function recordOurs(service: ServiceUnderTest, seed = 1): Recording {
@@ -32,6 +32,27 @@ for (const family of [4, 6] as const) {
     });
   }
 }
+
+for (const [what, own, other] of [
+  ['a client’s network that is remembered', { persistence: 20 }, {}],
+  ['how much of a client’s address is remembered', { persistence: 20 }, { persistence: 32 }],
+] satisfies [string, Partial<ServiceUnderTest>, Partial<ServiceUnderTest>][]) {
+  test(`${what} is played, and is missed where it is not so`, () => {
+    const recording = recordOurs({ ...serviceOf('rr'), ...own });
+    replay(recording, new OurBalancer(recording.service));
+    const otherwise = new OurBalancer({ ...serviceOf('rr'), ...other });
+    assert.throws(() => replay(recording, otherwise), /wanted to server \d: /);
+  });
+}
+
+test('SYNs come on connections that are over, and datagrams where there are no segments', () => {
+  const { renewed } = replay(recordOurs(serviceOf('lc')), new OurBalancer(serviceOf('lc')));
+  assert.ok(renewed >= 10, `${renewed} got another real server`);
+  const service = { ...serviceOf('lc', 6), protocol: 'udp' } as const;
+  const recording = recordOurs(service);
+  assert.equal(replay(recording, new OurBalancer(service)).opened, 300);
+  assert.throws(() => replay(recording, new OurBalancer(serviceOf('lc', 6))), /got {4}ICMP/);
+});
 
 test('another seed is another script', () => {
   const service = serviceOf('wlc');

@@ -1,15 +1,26 @@
 /** What both sides of the comparison are told and asked: Linux's IPVS, and our balancer. */
 import type { SchedulerFlag, SchedulerName } from '../../../lib/balancer/config/index.js';
 import { IPV4, IPV6, type Topology } from '../../support/topology.js';
+import { PROTOCOL } from '../../support/wire.js';
 
 /** A virtual service in NAT mode. */
 export interface ServiceUnderTest {
+  readonly protocol: 'tcp' | 'udp';
   readonly scheduler: SchedulerName;
   readonly flags: readonly SchedulerFlag[];
   readonly family: 4 | 6;
   readonly port: number;
   /** Whether it is at all the addresses of a network (for IPVS by a firewall mark), or at one VIP. */
   readonly isWide: boolean;
+  /** How many leading bits of a client's address its real server is remembered by; undefined where by none. */
+  readonly persistence?: number | undefined;
+}
+
+/** The service in words. */
+export function serviceText({ scheduler, flags, persistence, protocol, family }: ServiceUnderTest): string {
+  const persistent = persistence === undefined ? [] : [`persistent /${persistence}`];
+  const udp = protocol === 'udp' ? ['UDP'] : [];
+  return `${[scheduler, ...flags, ...persistent, ...udp].join(' ')}, IPv${family}`;
 }
 
 /** How a real server takes part; it is named by a number. */
@@ -25,10 +36,10 @@ export interface Joining {
 /** What an administrator does to a service's list. */
 export type Change = Joining | { readonly kind: 'remove'; readonly server: number };
 
-/** A TCP segment of a connection. */
+/** A TCP segment of a connection, or a UDP datagram. */
 export interface Segment {
   readonly fromServer: boolean;
-  /** Letters, as in `FA`. */
+  /** Letters, as in `FA`; none in a datagram. */
   readonly flags: string;
   readonly client: string;
   readonly clientPort: number;
@@ -61,6 +72,9 @@ export interface Balancing {
   loads(): Load[];
 }
 
+/** Seconds: no run takes so long. */
+export const DAY = 86_400;
+
 /** The networks of destinations of a wide service. */
 export const WIDE = { 4: '198.18.0.0/15', 6: '2001:db8:2000::/36' } as const;
 
@@ -73,6 +87,14 @@ export function wideDestination(family: 4 | 6, n: number): string {
 
 export function topologyOf(family: 4 | 6): Topology {
   return family === 4 ? IPV4 : IPV6;
+}
+
+/**
+ * Where the real servers listen. By a firewall mark and with persistence Linux keeps the port that a client asked for,
+ * whatever a real server's is; a service of ours asks the real server's, so that the two must be the same here.
+ */
+export function serverPortOf({ family, isWide, persistence, port }: ServiceUnderTest): number {
+  return isWide && persistence !== undefined ? port : topologyOf(family).serverPort;
 }
 
 /** The last octet of real server 0. */
@@ -90,18 +112,22 @@ export function serverOfOctet(octet: number): number {
 }
 
 const ETHERNET = 14;
-const PROTOCOL = { icmp: 1, tcp: 6, icmpv6: 58 } as const;
 
-/** Whether a frame is a TCP segment or an ICMP error: anything else is a balancer's own talk with its neighbors. */
+/** Whether a frame is of a connection, or an ICMP error: anything else is a balancer's own talk with its neighbors. */
 export function isPassed(frame: Uint8Array): boolean {
   const etherType = (frame[12]! << 8) | frame[13]!;
-  if (etherType === 0x0800) {
-    const protocol = frame[ETHERNET + 9];
-    return protocol === PROTOCOL.tcp || protocol === PROTOCOL.icmp;
-  }
-  const next = frame[ETHERNET + 6];
-  const type = frame[ETHERNET + 40]!;
-  return etherType === 0x86dd && (next === PROTOCOL.tcp || (next === PROTOCOL.icmpv6 && type < 128));
+  if (etherType !== 0x0800 && etherType !== 0x86dd) return false;
+  const packet = frame.subarray(ETHERNET);
+  if (isForwarded(packet)) return true;
+  return etherType === 0x0800
+    ? packet[9] === PROTOCOL.icmp
+    : packet[6] === PROTOCOL.icmpv6 && packet[40]! < 128;
+}
+
+/** Whether a packet is of a connection. */
+export function isForwarded(packet: Uint8Array): boolean {
+  const protocol = packet[packet[0]! >> 4 === 4 ? 9 : 6];
+  return protocol === PROTOCOL.tcp || protocol === PROTOCOL.udp;
 }
 
 /** The real server that a packet on the inner link goes to. */

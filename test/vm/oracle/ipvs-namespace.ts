@@ -11,7 +11,7 @@ import type { Network } from '../../../cli/namespaces/network.js';
 import type { RunningProcess } from '../../../cli/namespaces/process.js';
 import { runShell } from '../../support/run-shell.js';
 import { INSIDE, MACS, OUTSIDE, TOPOLOGIES } from '../../support/topology.js';
-import { isPassed, type Passed, WIDE } from './balancing.js';
+import { DAY, isPassed, type Passed, WIDE } from './balancing.js';
 import { CableEnd } from './cable-end.js';
 
 const DEVICES = ['outside', 'inside'] as const;
@@ -34,7 +34,7 @@ export class IpvsNamespace {
     this.#ends = DEVICES.map((device) => new CableEnd(`ipvs-${device}`));
     // One process for all commands: starting one takes a slow guest longer than a hundred packets.
     this.#ipvsadm = this.#namespace.start('ipvsadm', ['--restore']);
-    this.ipvsadm(['--set 86400 86400 86400']);
+    this.ipvsadm([`--set ${DAY} ${DAY} ${DAY}`]);
   }
 
   #layCable(device: (typeof DEVICES)[number]): void {

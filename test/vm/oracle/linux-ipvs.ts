@@ -1,11 +1,13 @@
 import {
   type Balancing,
   type Change,
+  DAY,
   type Load,
   type Passed,
   type ServiceUnderTest,
   serverAddress,
   serverOfOctet,
+  serverPortOf,
   topologyOf,
 } from './balancing.js';
 import type { IpvsNamespace } from './ipvs-namespace.js';
@@ -20,14 +22,21 @@ export class LinuxIpvs implements Balancing {
     this.#service = service;
     const { scheduler, flags } = service;
     const flag = flags.length === 0 ? '' : ` -b ${flags.join(',')}`;
-    namespace.ipvsadm([`-A ${this.#name} -s ${scheduler}${flag}`]);
+    namespace.ipvsadm([`-A ${this.#name} -s ${scheduler}${flag}${this.#persistence}`]);
   }
 
   /** As ipvsadm names the service. */
   get #name(): string {
-    const { family, isWide, port } = this.#service;
+    const { protocol, family, isWide, port } = this.#service;
     if (isWide) return `-f ${port}${family === 6 ? ' -6' : ''}`;
-    return `-t ${bracketed(topologyOf(family).vip)}:${port}`;
+    return `${protocol === 'tcp' ? '-t' : '-u'} ${bracketed(topologyOf(family).vip)}:${port}`;
+  }
+
+  /** Remembered for a day, so that nothing is forgotten in a run. */
+  get #persistence(): string {
+    const { family, persistence } = this.#service;
+    if (persistence === undefined) return '';
+    return ` -p ${DAY} -M ${family === 4 ? dottedMask(persistence) : persistence}`;
   }
 
   change(change: Change): void {
@@ -37,7 +46,7 @@ export class LinuxIpvs implements Balancing {
   #command(change: Change): string {
     const { family } = this.#service;
     const address = bracketed(serverAddress(family, change.server));
-    const server = `${this.#name} -r ${address}:${topologyOf(family).serverPort}`;
+    const server = `${this.#name} -r ${address}:${serverPortOf(this.#service)}`;
     if (change.kind === 'remove') return `-d ${server}`;
     const { kind, weight, upper, lower } = change;
     return `-${kind === 'add' ? 'a' : 'e'} ${server} -m -w ${weight} -x ${upper} -y ${lower}`;
@@ -58,6 +67,11 @@ export class LinuxIpvs implements Balancing {
   close(): void {
     this.#namespace.ipvsadm([`-D ${this.#name}`]);
   }
+}
+
+function dottedMask(bits: number): string {
+  const mask = bits === 0 ? 0 : -1 << (32 - bits);
+  return [24, 16, 8, 0].map((shift) => (mask >>> shift) & 255).join('.');
 }
 
 function bracketed(address: string): string {

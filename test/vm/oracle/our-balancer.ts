@@ -12,6 +12,7 @@ import { configuration, links, MACS, type Topology } from '../../support/topolog
 import {
   type Balancing,
   type Change,
+  DAY,
   isPassed,
   type Joining,
   type Load,
@@ -19,6 +20,7 @@ import {
   type ServiceUnderTest,
   serverAddress,
   serverOfOctet,
+  serverPortOf,
   topologyOf,
   WIDE,
 } from './balancing.js';
@@ -56,12 +58,12 @@ export class OurBalancer implements Balancing {
   }
 
   #config(): ResolvedConfig {
-    const { family, isWide, port, scheduler, flags } = this.#service;
-    const { vip, serverPort } = this.#topology;
+    const { protocol, family, isWide, port, scheduler, flags, persistence } = this.#service;
+    const { vip } = this.#topology;
     const realServers = this.#servers.map(
       ({ server, weight, upper, lower }): RealServerConfig => ({
         address: serverAddress(family, server),
-        port: serverPort,
+        port: serverPortOf(this.#service),
         weight,
         upperThreshold: upper,
         lowerThreshold: lower,
@@ -71,11 +73,13 @@ export class OurBalancer implements Balancing {
       service: {
         address: isWide ? WIDE[family] : vip,
         port,
+        protocol,
         mode: 'nat',
         scheduler,
         schedulerFlags: flags,
         localAddresses: [],
         realServers,
+        ...(persistence !== undefined && { persistence: { timeout: DAY, prefix: persistence } }),
       },
     });
   }

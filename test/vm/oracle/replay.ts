@@ -1,5 +1,5 @@
 import { INSIDE } from '../../support/topology.js';
-import { type Balancing, type Load, type Passed, serverOf } from './balancing.js';
+import { type Balancing, isForwarded, type Load, type Passed, serverOf, serviceText } from './balancing.js';
 import type { Recording, Step } from './recording.js';
 import { linkOf, SegmentWriter } from './segment-writer.js';
 
@@ -13,6 +13,8 @@ export interface Extent {
   readonly servers: number;
   readonly clients: number;
   readonly destinations: number;
+  /** SYNs on connections that were over, for which a real server was chosen anew. */
+  readonly renewed: number;
 }
 
 /** Plays to `ours` what Linux was given; throws at the first step that ends otherwise, with the story so far. */
@@ -20,7 +22,8 @@ export function replay(recording: Recording, ours: Balancing): Extent {
   const { service, steps } = recording;
   const writer = new SegmentWriter(service);
   const seen = { servers: new Set<number>(), clients: new Set<string>(), destinations: new Set<string>() };
-  let opened = 0;
+  const known = new Set<string>();
+  let chosen = 0;
   for (const [at, step] of steps.entries()) {
     const disagree = (wanted: string, got: string) => {
       if (wanted !== got) throw new Error(report(recording, at, wanted, got, ours.loads()));
@@ -35,22 +38,24 @@ export function replay(recording: Recording, ours: Balancing): Extent {
       seen.clients.add(segment.client);
       seen.destinations.add(segment.destination);
       if (link !== INSIDE) continue;
-      opened++;
+      chosen++;
+      known.add(`${segment.client} ${segment.clientPort}`);
       seen.servers.add(serverOf(got!.packet));
     }
   }
   const { servers, clients, destinations } = seen;
-  return { opened, servers: servers.size, clients: clients.size, destinations: destinations.size };
+  return {
+    ...{ opened: known.size, renewed: chosen - known.size },
+    ...{ servers: servers.size, clients: clients.size, destinations: destinations.size },
+  };
 }
 
 /** The whole packet where it was forwarded; of an ICMP error, which each writes in its own way, what it says. */
 function passedText(passed: Passed | undefined): string {
   if (passed === undefined) return 'nothing comes out';
   const { link, packet } = passed;
-  const isIpv4 = packet[0]! >> 4 === 4;
-  const isTcp = packet[isIpv4 ? 9 : 6] === 6;
-  const transport = isIpv4 ? 20 : 40;
-  if (!isTcp) return `ICMP type ${packet[transport]} code ${packet[transport + 1]}`;
+  const transport = packet[0]! >> 4 === 4 ? 20 : 40;
+  if (!isForwarded(packet)) return `ICMP type ${packet[transport]} code ${packet[transport + 1]}`;
   return `${link === INSIDE ? `to server ${serverOf(packet)}` : 'to the client'}: ${Buffer.from(packet).toString('hex')}`;
 }
 
@@ -61,9 +66,8 @@ function loadsText(loads: readonly Load[]): string {
 
 function report(recording: Recording, at: number, wanted: string, got: string, loads: Load[]): string {
   const { service, seed, steps } = recording;
-  const { scheduler, flags, family } = service;
   return [
-    `${[scheduler, ...flags].join(' ')}, IPv${family}, seed ${seed}, step ${at} of ${steps.length}`,
+    `${serviceText(service)}, seed ${seed}, step ${at} of ${steps.length}`,
     `wanted ${wanted}`,
     `got    ${got}`,
     `our real servers: ${loadsText(loads)}`,
@@ -78,5 +82,5 @@ function stepText(step: Step): string {
   const sender = fromServer ? `server ${server}` : 'client';
   const chosen =
     !fromServer && step.link === INSIDE ? `, to server ${serverOf(Buffer.from(step.packet, 'hex'))}` : '';
-  return `${sender} sends ${flags}: ${client} ${clientPort} and ${destination}${chosen}`;
+  return `${sender} sends ${flags || 'a datagram'}: ${client} ${clientPort} and ${destination}${chosen}`;
 }

@@ -7,6 +7,7 @@ import {
   type Passed,
   type ServiceUnderTest,
   serverOf,
+  serviceText,
   topologyOf,
   wideDestination,
 } from './balancing.js';
@@ -16,6 +17,8 @@ import { linkOf, SegmentWriter } from './segment-writer.js';
 /** How many connections a script opens, and whereof it draws. */
 const CONNECTIONS = 300;
 const CLIENTS = 96;
+/** Clients of one network, where these are what is remembered. */
+const HOSTS = 4;
 const DESTINATIONS = 96;
 const SERVERS = 8;
 const SERVERS_AT_FIRST = 6;
@@ -25,11 +28,18 @@ const REFUSALS = 2 * CONNECTIONS;
 /** Who sends, and the flags. */
 type Segments = readonly (readonly [from: 'client' | 'server', flags: string])[];
 
-const HANDSHAKE: Segments = [
-  ['client', 'S'],
-  ['server', 'SA'],
-  ['client', 'A'],
-];
+/** How a connection begins. */
+const BEGINNINGS: Readonly<Record<'tcp' | 'udp', Segments>> = {
+  tcp: [
+    ['client', 'S'],
+    ['server', 'SA'],
+    ['client', 'A'],
+  ],
+  udp: [
+    ['client', ''],
+    ['server', ''],
+  ],
+};
 
 /** Ways to end an established connection. */
 const ENDINGS = {
@@ -54,6 +64,8 @@ const ENDINGS = {
   clientResets: [['client', 'RA']],
   serverResets: [['server', 'RA']],
 } satisfies Record<string, Segments>;
+/** After these a SYN on the connection gets a real server anew (conn_reuse_mode: TIME_WAIT and CLOSE). */
+const RENEWABLE: readonly string[] = ['clientCloses', 'serverCloses', 'clientResets', 'serverResets'];
 const ENDING_SHARES = {
   ...{ clientCloses: 4, serverCloses: 4, clientClosesHalf: 1, serverClosesHalf: 1 },
   ...{ clientResets: 1, serverResets: 1 },
@@ -73,8 +85,10 @@ interface Connection {
   readonly clientPort: number;
   readonly destination: string;
   readonly server: number;
-  /** Segments of the handshake that have passed. */
-  handshake: number;
+  /** Segments of its beginning that have passed. */
+  begun: number;
+  /** Whether a SYN makes another of it, now that it is over. */
+  readonly isRenewable: boolean;
 }
 
 export interface ScriptOptions {
@@ -103,6 +117,8 @@ class Script {
   /** The real servers in the list, and the connections that may go on. */
   readonly #servers = new Map<number, Joining>();
   readonly #live: Connection[] = [];
+  /** Those that are over, as long as nobody has forgotten them. */
+  readonly #over: Connection[] = [];
   #opened = 0;
   #refused = 0;
   /** The real server of the newest connection. */
@@ -116,7 +132,7 @@ class Script {
     this.#service = options.service;
     this.#writer = new SegmentWriter(options.service);
     this.#random = new Random(options.seed);
-    this.#clients = Array.from({ length: CLIENTS }, () => this.#drawClient());
+    this.#clients = this.#drawClients();
   }
 
   play(): Recording | undefined {
@@ -132,14 +148,15 @@ class Script {
   }
 
   #step(): void {
-    const step = this.#random.weighted({ open: 60, end: 25, goOn: 9, change: 6 });
+    const step = this.#random.weighted({ open: 60, end: 25, goOn: 9, openAgain: 8, change: 6 });
     if (step === 'open') this.#open();
     else if (step === 'end') this.#end();
+    else if (step === 'openAgain') this.#openAgain();
     else if (step === 'goOn') this.#goOn();
     else this.#change(this.#drawChange());
   }
 
-  /** A SYN of a new connection, and most times the rest of the handshake. */
+  /** The first packet of a new connection, and most times the rest of its beginning. */
   #open(): void {
     const { family, isWide } = this.#service;
     const target = {
@@ -148,46 +165,86 @@ class Script {
       destination: isWide
         ? wideDestination(family, 577 * this.#random.below(DESTINATIONS))
         : topologyOf(family).vip,
-      handshake: 1,
     };
-    const { link, packet } = this.#send({ ...target, server: -1 }, 'client', 'S');
-    if (link !== INSIDE) {
+    const connection = this.#begin({ ...target, server: -1, begun: 0, isRenewable: false });
+    if (connection === undefined) {
       this.#refused++;
       if (this.#refused > REFUSALS) throw new Error(`Linux refuses too much: ${this.#name}`);
       return;
     }
-    const connection = { ...target, server: serverOf(packet) };
-    this.#latest = connection.server;
     this.#opened++;
-    this.#live.push(connection);
     const further = this.#random.weighted({ 0: 2, 1: 1, 2: 7 });
-    for (let i = 0; i < Number(further); i++) this.#shakeHands(connection);
+    for (let i = 0; i < Number(further) && !this.#hasBegun(connection); i++) this.#goOnBeginning(connection);
   }
 
-  /** The next segment of the handshake. */
-  #shakeHands(connection: Connection): void {
-    this.#send(connection, ...HANDSHAKE[connection.handshake]!);
-    connection.handshake++;
+  /** Its first packet; undefined where that is refused. */
+  #begin(connection: Connection): Connection | undefined {
+    const { link, packet } = this.#send(connection, ...this.#beginning[0]!);
+    if (link !== INSIDE) return undefined;
+    const begun = { ...connection, server: serverOf(packet), begun: 1 };
+    this.#latest = begun.server;
+    this.#live.push(begun);
+    return begun;
   }
 
-  /** Something happens to a connection that is not its end: the handshake goes on, a SYN comes again, data come. */
+  /** A SYN on a connection that is over. */
+  #openAgain(): void {
+    // Those that are not renewable go on with their real server, to which nothing goes when it is not in the list.
+    const candidates = this.#over.filter((one) => one.isRenewable || this.#servers.has(one.server));
+    if (candidates.length === 0) return;
+    const old = this.#random.pick(candidates);
+    this.#over.splice(this.#over.indexOf(old), 1);
+    const before = this.#load - Number(this.#servers.has(old.server));
+    const begun = this.#begin({ ...old, server: old.isRenewable ? -1 : old.server, begun: 0 });
+    // Linux forgets the old one a moment later, and the story must not depend on when.
+    const after = before + (begun === undefined ? 0 : 1);
+    while (this.#load !== after) if (this.#isLate) return;
+  }
+
+  /** The connections of all real servers in the list. */
+  get #load(): number {
+    return this.#linux.loads().reduce((sum, { active, inactive }) => sum + active + inactive, 0);
+  }
+
+  get #beginning(): Segments {
+    return BEGINNINGS[this.#service.protocol];
+  }
+
+  #hasBegun({ begun }: Connection): boolean {
+    return begun === this.#beginning.length;
+  }
+
+  /** The next packet of its beginning. */
+  #goOnBeginning(connection: Connection): void {
+    this.#send(connection, ...this.#beginning[connection.begun]!);
+    connection.begun++;
+  }
+
+  /** Something happens to a connection that is not its end: it goes on beginning, its first packet comes again, data come. */
   #goOn(): void {
     const connection = this.#drawLive();
     if (connection === undefined) return;
-    if (isOpen(connection)) this.#send(connection, 'client', 'PA');
-    else if (connection.handshake === 1 && this.#random.below(3) === 0) this.#send(connection, 'client', 'S');
-    else this.#shakeHands(connection);
+    const isAgain = connection.begun === 1 && this.#random.below(3) === 0;
+    if (this.#hasBegun(connection)) this.#send(connection, 'client', this.#isUdp ? '' : 'PA');
+    else if (isAgain) this.#send(connection, ...this.#beginning[0]!);
+    else this.#goOnBeginning(connection);
   }
 
-  /** One that is not open yet can only be refused by its real server. */
+  get #isUdp(): boolean {
+    return this.#service.protocol === 'udp';
+  }
+
+  /** One that is not open yet can only be refused by its real server. Datagrams know no end. */
   #end(): void {
     const connection = this.#drawLive();
-    if (connection === undefined) return;
-    const ending = isOpen(connection) ? this.#random.weighted(ENDING_SHARES) : 'serverResets';
+    if (connection === undefined || this.#isUdp) return;
+    const ending = this.#hasBegun(connection) ? this.#random.weighted(ENDING_SHARES) : 'serverResets';
     const isReset = ending === 'clientResets' || ending === 'serverResets';
     if (isReset && this.#opened < RESETS_FROM) return;
     this.#live.splice(this.#live.indexOf(connection), 1);
     for (const [from, flags] of ENDINGS[ending]) this.#send(connection, from, flags);
+    const isRenewable = RENEWABLE.includes(ending) && this.#service.persistence === undefined;
+    this.#over.push({ ...connection, isRenewable });
     if (isReset) this.#deadline = Math.min(this.#deadline, performance.now() + 1000 * CLOSE_TIMEOUT);
   }
 
@@ -249,20 +306,25 @@ class Script {
     return { kind, server, weight: this.#random.between(1, this.#options.heaviest), upper, lower };
   }
 
-  /** From networks in which neither Linux nor we have an address or a route of our own. */
-  #drawClient(): string {
+  /**
+   * From networks in which neither Linux nor we have an address or a route of our own; of one network several where
+   * these are what is remembered.
+   */
+  #drawClients(): string[] {
+    const { family, persistence } = this.#service;
+    const hosts = persistence === undefined ? 1 : HOSTS;
     const byte = () => this.#random.below(256);
-    if (this.#service.family === 4) return [this.#random.between(20, 99), byte(), byte(), byte()].join('.');
     const group = () => this.#random.between(1, 0xffff).toString(16);
-    return `2a00:${group()}::${group()}:${group()}`;
+    return Array.from({ length: CLIENTS / hosts }, () => {
+      const network =
+        family === 4
+          ? `${this.#random.between(20, 99)}.${byte()}.${byte()}.`
+          : `2a00:${group()}::${group()}:`;
+      return Array.from({ length: hosts }, () => network + (family === 4 ? byte() : group()));
+    }).flat();
   }
 
   get #name(): string {
-    const { scheduler, flags, family } = this.#service;
-    return `${[scheduler, ...flags].join(' ')}, IPv${family}, seed ${this.#options.seed}`;
+    return `${serviceText(this.#service)}, seed ${this.#options.seed}`;
   }
-}
-
-function isOpen({ handshake }: Connection): boolean {
-  return handshake === HANDSHAKE.length;
 }
