@@ -3,6 +3,7 @@ import type { KeyedHash } from './connection/keyed-hash.js';
 import { COUNTER, type Counters } from './counters.js';
 import { FragmentStore } from './fragment-store.js';
 import type { Frame } from './frame.js';
+import { copyAddresses } from './packet-addresses.js';
 
 /** How much may be held of datagrams that are not whole yet. */
 export interface FragmentLimits {
@@ -88,14 +89,7 @@ export class FragmentTable {
    */
   find(frame: Frame, id: number): number {
     const key = this.#key;
-    key[0] = frame.source0;
-    key[1] = frame.source1;
-    key[2] = frame.source2;
-    key[3] = frame.source3;
-    key[4] = frame.destination0;
-    key[5] = frame.destination1;
-    key[6] = frame.destination2;
-    key[7] = frame.destination3;
+    copyAddresses(frame, key);
     key[8] = id;
     key[9] = frame.family === 4 ? frame.protocol : -1;
     let datagram = this.#bySource.oldest(this.#source(frame));

@@ -28,13 +28,9 @@ const QUEUE = 32;
 const QUEUES = 256;
 
 /**
- * Next hops and their MAC addresses, found by ARP and neighbor discovery. A connection keeps a hop, which is the
- * neighbor's number and, in the high 16 bits, the MTU of the route that leads there (another route over the same
- * neighbor may have another), so a packet's way out is three loads. An address that was learned stays in use while it
- * is asked for again; only when three requests went unanswered is it forgotten.
- *
- * Nobody makes an entry by talking to us: what a station says of its address is heard only where a connection has
- * needed that neighbor.
+ * Next hops and their MAC addresses, found by ARP and neighbor discovery. A connection keeps a hop: the neighbor's
+ * number, and in the high 16 bits the MTU of its route. Nobody makes an entry by talking to us: what a station says of
+ * its address is heard only where a connection has needed that neighbor.
  */
 export class Neighbors {
   readonly #links: readonly LinkPort[];

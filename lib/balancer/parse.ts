@@ -1,13 +1,11 @@
 import { ETHERNET_HEADER, ETHERNET_TYPE, ETHERTYPE_IPV4, ETHERTYPE_IPV6 } from '../net/ethernet.js';
 import {
-  IPV4_DESTINATION,
   IPV4_FRAGMENT,
   IPV4_HEADER,
   IPV4_IS_FRAGMENT,
   IPV4_OPTION_LOOSE_SOURCE_ROUTE,
   IPV4_OPTION_STRICT_SOURCE_ROUTE,
   IPV4_PROTOCOL,
-  IPV4_SOURCE,
   IPV4_TOTAL_LENGTH,
   ipv4ChecksumValid,
   PROTOCOL_TCP,
@@ -17,11 +15,9 @@ import {
   FRAGMENT_HEADER,
   FRAGMENT_IS_PART,
   FRAGMENT_OFFSET,
-  IPV6_DESTINATION,
   IPV6_HEADER,
   IPV6_NEXT_HEADER,
   IPV6_PAYLOAD_LENGTH,
-  IPV6_SOURCE,
   isSkippableExtension,
   NEXT_FRAGMENT,
   NEXT_ROUTING,
@@ -51,9 +47,10 @@ import {
   VNET_LITTLE_ENDIAN,
   VNET_NEEDS_CHECKSUM,
 } from '../net/virtio.js';
-import { isMapped, MAPPED_WORD } from './address-words.js';
+import { isMapped } from './address-words.js';
 import { COUNTER } from './counters.js';
 import type { Frame } from './frame.js';
+import { readIpv4Addresses, readIpv6Addresses } from './packet-addresses.js';
 
 /** `parse` found nothing wrong. */
 export const PARSED = -1;
@@ -104,14 +101,7 @@ function parseIpv4(frame: Frame): number {
   frame.family = 4;
   frame.protocol = bytes[l3 + IPV4_PROTOCOL]!;
   frame.l4 = l3 + headerLength;
-  frame.source0 = 0;
-  frame.source1 = 0;
-  frame.source2 = MAPPED_WORD;
-  frame.source3 = view.getInt32(l3 + IPV4_SOURCE);
-  frame.destination0 = 0;
-  frame.destination1 = 0;
-  frame.destination2 = MAPPED_WORD;
-  frame.destination3 = view.getInt32(l3 + IPV4_DESTINATION);
+  readIpv4Addresses(frame);
   return (view.getUint16(l3 + IPV4_FRAGMENT) & IPV4_IS_FRAGMENT) === 0 ? PARSED : FRAGMENT;
 }
 
@@ -156,14 +146,7 @@ function parseIpv6(frame: Frame): number {
   frame.family = 6;
   frame.protocol = next;
   frame.l4 = l4;
-  frame.source0 = view.getInt32(l3 + IPV6_SOURCE);
-  frame.source1 = view.getInt32(l3 + IPV6_SOURCE + 4);
-  frame.source2 = view.getInt32(l3 + IPV6_SOURCE + 8);
-  frame.source3 = view.getInt32(l3 + IPV6_SOURCE + 12);
-  frame.destination0 = view.getInt32(l3 + IPV6_DESTINATION);
-  frame.destination1 = view.getInt32(l3 + IPV6_DESTINATION + 4);
-  frame.destination2 = view.getInt32(l3 + IPV6_DESTINATION + 8);
-  frame.destination3 = view.getInt32(l3 + IPV6_DESTINATION + 12);
+  readIpv6Addresses(frame);
   // An IPv4-mapped address on the wire would be taken for the IPv4 one (RFC 4942 2.2: such packets are to be dropped).
   if (isMapped(frame.source0, frame.source1, frame.source2)) return COUNTER['drop-invalid-source'];
   if (isMapped(frame.destination0, frame.destination1, frame.destination2))

@@ -13,6 +13,7 @@ import { type Endpoint, formatEndpoint } from '../../lib/net/address.js';
 import { formats } from '../../lib/toa/index.js';
 import { networkTest } from '../network/network-test.js';
 import { readJson, readOneJson } from './json.js';
+import { layProber } from './prober.js';
 import { main, toa } from './toa.js';
 
 const CLIENT4 = '203.0.113.7:4567';
@@ -28,16 +29,6 @@ interface ProbeResult {
   verdict: string;
   reason: string;
   remedy: string | null;
-}
-
-function lay(network: Network): { prober: Namespace; server: Namespace } {
-  const prober = network.namespace('prober');
-  const server = network.namespace('server');
-  network.cable(
-    { namespace: prober, device: 'eth0', addresses: ['10.0.0.1/24', 'fd00::1/64'] },
-    { namespace: server, device: 'eth0', addresses: ['10.0.0.2/24', 'fd00::2/64'] },
-  );
-  return { prober, server };
 }
 
 /** Starts `toa serve`; answers when it listens. */
@@ -62,7 +53,7 @@ const rulesetOf = (namespace: Namespace) => namespace.execute('nft', 'list', 'ru
 networkTest(
   'every format on the SYN is recovered from the saved SYN, and on no other segment; then it is said why',
   async (network) => {
-    const { prober, server } = lay(network);
+    const { prober, server } = layProber(network);
     const trust = ['--trust', '10.0.0.1/32,fd00::1/128'];
     await serve(server, 80, '--formats', 'all', ...trust);
     await serve(server, 81, '--formats', 'vip-253', ...trust);
@@ -99,7 +90,7 @@ networkTest(
 networkTest(
   'a probe of the host itself needs no device, and takes away what a killed one left',
   async (network) => {
-    const { server } = lay(network);
+    const { server } = layProber(network);
     server.nft('table inet toakit_1_1 {\n}\n');
     await serve(server, 80, '--trust', 'private');
     for (const host of ['127.0.0.1', '[::1]', 'localhost', ...Object.values(SERVERS)]) {
@@ -113,7 +104,7 @@ networkTest(
 networkTest(
   'serve tells each connection and its end in lines of JSON, over HTTP and raw',
   async (network) => {
-    const { prober, server } = lay(network);
+    const { prober, server } = layProber(network);
     const http = await serve(server, 80, '--trust', '10.0.0.1');
     const raw = await serve(server, 81, '--trust', '10.0.0.1', '--raw');
     await probe(prober, '10.0.0.2:80', '--client', CLIENT6);
@@ -148,7 +139,7 @@ networkTest(
 );
 
 networkTest('a verdict says why an address got lost, and what to do', async (network) => {
-  const { prober, server } = lay(network);
+  const { prober, server } = layProber(network);
   await serve(server, 80, '--trust', '192.0.2.1', '--host', '0.0.0.0');
   await serve(server, 81, '--trust', 'private');
   const rows: [args: string[], verdict: string, reason: RegExp, remedy: RegExp][] = [
@@ -172,7 +163,7 @@ networkTest('a verdict says why an address got lost, and what to do', async (net
 });
 
 networkTest('without --json the same is said in words', async (network) => {
-  const { server } = lay(network);
+  const { server } = layProber(network);
   const running = server.start(process.execPath, [main, 'serve', '--port', '80', '--trust', 'private']);
   await running.line(/^listening on \[::\]:80$/);
   const args = [main, 'probe', '10.0.0.2:80', '--client', CLIENT4];
@@ -186,7 +177,7 @@ networkTest('without --json the same is said in words', async (network) => {
 });
 
 networkTest('other servers are shown as they answer, without what could harm a terminal', async (network) => {
-  const { prober, server } = lay(network);
+  const { prober, server } = layProber(network);
   const script = `
     require('net').createServer((socket) => {
       socket.end('HTTP/1.1 404 No\\r\\nX: y\\r\\n\\r\\n\\x1b[31mred\\x07\\nnext\\n');
@@ -199,7 +190,7 @@ networkTest('other servers are shown as they answer, without what could harm a t
 });
 
 networkTest('a public destination is refused, unless one says that it is one’s own', async (network) => {
-  const { prober, server } = lay(network);
+  const { prober, server } = layProber(network);
   server.address('lo', '203.0.113.2/32');
   prober.route('203.0.113.2/32', { via: '10.0.0.2' });
   await serve(server, 80, '--trust', 'private,203.0.113.2');
@@ -220,7 +211,7 @@ networkTest('a public destination is refused, unless one says that it is one’s
 networkTest(
   'a server that says nothing, and one that is not there, cost no more than the timeout',
   async (network) => {
-    const { prober, server } = lay(network);
+    const { prober, server } = layProber(network);
     const script = `require('net').createServer(() => {}).listen(80, () => console.log('listening'));`;
     await server.start(process.execPath, ['-e', script]).line(/^listening/);
     server.nft(
@@ -239,7 +230,7 @@ networkTest(
 
 /** A probe of a server that takes connections and says nothing, once its guard is there. */
 async function waitingProbe(network: Network): Promise<{ prober: Namespace; running: RunningProcess }> {
-  const { prober, server } = lay(network);
+  const { prober, server } = layProber(network);
   const script = `require('net').createServer(() => console.log('accepted')).listen(80, () => console.log('listening'));`;
   const silent = server.start(process.execPath, ['-e', script]);
   await silent.line(/^listening/);
@@ -273,7 +264,7 @@ networkTest('a probe that is killed leaves no rule and no process behind either'
 });
 
 networkTest('without the right to do it a probe exits with 4, without nft with 3', async (network) => {
-  const { prober } = lay(network);
+  const { prober } = layProber(network);
   const args = [main, 'probe', '10.0.0.2:80', '--client', CLIENT4];
   const drop = ['--bounding-set', '-all', '--inh-caps', '-all'];
   const powerless = await prober.run('setpriv', [...drop, process.execPath, ...args]);
@@ -288,7 +279,7 @@ networkTest('without the right to do it a probe exits with 4, without nft with 3
 });
 
 networkTest('where there is no route a probe exits with 1', async (network) => {
-  const { prober } = lay(network);
+  const { prober } = layProber(network);
   const args = [main, 'probe', '192.168.77.1:80', '--client', CLIENT4];
   const { code, stderr } = await prober.run(process.execPath, args);
   assert.equal(code, 1);

@@ -19,6 +19,7 @@ import type { Endpoint } from '../../lib/net/address.js';
 import { networkTest } from '../network/network-test.js';
 import { balancerConfig, buildTestbed, curl, families, startBalancer } from '../network/testbed.js';
 import { readJson } from './json.js';
+import { layProber } from './prober.js';
 import { main, toa } from './toa.js';
 
 const CLIENT = '203.0.113.7:4567';
@@ -36,16 +37,6 @@ interface Event {
   connections: number;
   verdicts: Record<string, number>;
   dropped: number | null;
-}
-
-function lay(network: Network): { prober: Namespace; server: Namespace } {
-  const prober = network.namespace('prober');
-  const server = network.namespace('server');
-  network.cable(
-    { namespace: prober, device: 'eth0', addresses: ['10.0.0.1/24', 'fd00::1/64'] },
-    { namespace: server, device: 'eth0', addresses: ['10.0.0.2/24', 'fd00::2/64'] },
-  );
-  return { prober, server };
 }
 
 async function serve(server: Namespace, port: number, ...options: string[]): Promise<void> {
@@ -74,7 +65,7 @@ const eventsOf = ({ stdout }: Finished) => readJson<Event>('verify', stdout.toSt
 networkTest(
   'without a module it is said what nobody reads, and what only the program can know',
   async (network) => {
-    const { prober, server } = lay(network);
+    const { prober, server } = layProber(network);
     await serve(server, 80);
     await plainServer(server, 81);
     const running = await verifying(
@@ -121,7 +112,7 @@ networkTest(
 networkTest(
   'where nothing can be known it exits with 3, when interrupted with 130, and with 1 when it saw no connection',
   async (network) => {
-    const { prober, server } = lay(network);
+    const { prober, server } = layProber(network);
     await serve(server, 80);
     const unknown = await verifying(server, '--port', '80', '--count', '1', '--duration', '30');
     await probe(prober, '10.0.0.2:80');
@@ -213,7 +204,7 @@ networkTest(
 );
 
 networkTest('on the server itself, --url and --port look at the same connections', async (network) => {
-  const { server } = lay(network);
+  const { server } = layProber(network);
   await serve(server, 80);
   const args = [main, 'verify', '--port', '80', '--url', 'http://10.0.0.2/', '--count', '2', '--json'];
   const ended = await server.run(process.execPath, args);
@@ -229,7 +220,7 @@ networkTest('on the server itself, --url and --port look at the same connections
 });
 
 networkTest('without the right to look at packets it exits with 4', async (network) => {
-  const { server } = lay(network);
+  const { server } = layProber(network);
   const drop = ['--bounding-set', '-all', '--inh-caps', '-all'];
   const args = [...drop, process.execPath, main, 'verify', '--port', '80'];
   const { code, stdout, stderr } = await server.run('setpriv', args);

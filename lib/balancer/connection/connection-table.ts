@@ -1,6 +1,7 @@
 import { PROTOCOL_UDP } from '../../net/ipv4.js';
 import { isIpv4At } from '../address-words.js';
 import type { Frame } from '../frame.js';
+import { copyAddresses } from '../packet-addresses.js';
 import type { KeyedHash } from './keyed-hash.js';
 import {
   CLIENT,
@@ -86,14 +87,7 @@ export class ConnectionTable {
 
   #findIpv6(frame: Frame, tag: number): number {
     const key = this.#key;
-    key[0] = frame.source0;
-    key[1] = frame.source1;
-    key[2] = frame.source2;
-    key[3] = frame.source3;
-    key[4] = frame.destination0;
-    key[5] = frame.destination1;
-    key[6] = frame.destination2;
-    key[7] = frame.destination3;
+    copyAddresses(frame, key);
     key[8] = frame.ports;
     const slot = this.#slotOf(key, 0, tag);
     return slot === -1 ? -1 : this.#slots[slot * 2 + 1]! - 1;

@@ -4,6 +4,7 @@ import { COUNTER, type Counters } from '../counters.js';
 import type { Frame } from '../frame.js';
 import { writeErrorAround } from '../icmp-message.js';
 import type { Neighbors } from '../neighbors.js';
+import { copyAddresses } from '../packet-addresses.js';
 import type { VirtualService } from '../service/virtual-service.js';
 import { BYTES_IN, BYTES_OUT, PACKETS_IN, PACKETS_OUT, type Traffic } from '../statistics/traffic.js';
 import { DROPPED } from '../verdict.js';
@@ -42,8 +43,8 @@ export class ErrorSender {
   toServer(frame: Frame, error: ReceivedError, words: Int32Array, base: number, isShared: boolean): number {
     const bytes = frame.length - ETHERNET_HEADER;
     const ends = this.#ends;
+    copyAddresses(frame, ends);
     if (isShared) ends.set(words.subarray(base + LOCAL, base + LOCAL + 4));
-    else ends.set([frame.source0, frame.source1, frame.source2, frame.source3]);
     ends.set(words.subarray(base + SERVER, base + SERVER + 4), 4);
     write(frame, error, ends, 0, 4);
     return this.#toServer(frame, words, base, bytes);

@@ -1,10 +1,8 @@
 import {
-  IPV4_DESTINATION,
   IPV4_FRAGMENT,
   IPV4_HEADER,
   IPV4_OFFSET_MASK,
   IPV4_PROTOCOL,
-  IPV4_SOURCE,
   IPV4_TOTAL_LENGTH,
   PROTOCOL_TCP,
   PROTOCOL_UDP,
@@ -13,20 +11,19 @@ import {
   FRAGMENT_HEADER,
   FRAGMENT_MORE,
   FRAGMENT_OFFSET,
-  IPV6_DESTINATION,
   IPV6_HEADER,
   IPV6_NEXT_HEADER,
   IPV6_PAYLOAD_LENGTH,
-  IPV6_SOURCE,
   isSkippableExtension,
   NEXT_FRAGMENT,
 } from '../../net/ipv6.js';
 import { TCP_DATA_OFFSET, TCP_HEADER, TCP_SEQUENCE } from '../../net/tcp.js';
 import { UDP_HEADER } from '../../net/udp.js';
-import { isMapped, MAPPED_WORD } from '../address-words.js';
+import { isMapped } from '../address-words.js';
 import { swapPorts } from '../connection/record.js';
 import { COUNTER } from '../counters.js';
 import type { Frame } from '../frame.js';
+import { readIpv4Addresses, readIpv6Addresses } from '../packet-addresses.js';
 import { PARSED } from '../parse.js';
 
 /** What of a transport header an error quotes at least (RFC 792): the ports, and TCP's sequence number. */
@@ -69,14 +66,7 @@ function readIpv4(quote: Frame): number {
   }
   quote.protocol = bytes[l3 + IPV4_PROTOCOL]!;
   quote.l4 = l3 + headerLength;
-  quote.source0 = 0;
-  quote.source1 = 0;
-  quote.source2 = MAPPED_WORD;
-  quote.source3 = view.getInt32(l3 + IPV4_SOURCE);
-  quote.destination0 = 0;
-  quote.destination1 = 0;
-  quote.destination2 = MAPPED_WORD;
-  quote.destination3 = view.getInt32(l3 + IPV4_DESTINATION);
+  readIpv4Addresses(quote);
   return trim(quote);
 }
 
@@ -97,14 +87,7 @@ function readIpv6(quote: Frame): number {
   }
   quote.protocol = next;
   quote.l4 = l4;
-  quote.source0 = view.getInt32(l3 + IPV6_SOURCE);
-  quote.source1 = view.getInt32(l3 + IPV6_SOURCE + 4);
-  quote.source2 = view.getInt32(l3 + IPV6_SOURCE + 8);
-  quote.source3 = view.getInt32(l3 + IPV6_SOURCE + 12);
-  quote.destination0 = view.getInt32(l3 + IPV6_DESTINATION);
-  quote.destination1 = view.getInt32(l3 + IPV6_DESTINATION + 4);
-  quote.destination2 = view.getInt32(l3 + IPV6_DESTINATION + 8);
-  quote.destination3 = view.getInt32(l3 + IPV6_DESTINATION + 12);
+  readIpv6Addresses(quote);
   // As on the wire: such an address would be taken for the IPv4 one.
   if (isMapped(quote.source0, quote.source1, quote.source2)) return COUNTER['drop-icmp-malformed'];
   return trim(quote);

@@ -12,6 +12,7 @@ import { CLIENT, LOCAL, OWNER, RECORD_WORDS, SERVER, SERVER_HOP } from '../conne
 import { COUNTER, type Counters } from '../counters.js';
 import type { Frame } from '../frame.js';
 import type { Neighbors } from '../neighbors.js';
+import { copyAddresses } from '../packet-addresses.js';
 import { PARSED } from '../parse.js';
 import type { Routes } from '../routes.js';
 import type { Directory } from '../service/directory.js';
@@ -66,8 +67,7 @@ export class TunnelErrors {
     const outerFamily = quote.family;
     const outerTotal = quotedTotal(quote);
     const headers = quote.l4 - quote.l3;
-    this.#ends.set([quote.source0, quote.source1, quote.source2, quote.source3]);
-    this.#ends.set([quote.destination0, quote.destination1, quote.destination2, quote.destination3], 4);
+    copyAddresses(quote, this.#ends);
     const family = quote.protocol === PROTOCOL_IPIP ? 4 : 6;
     let fault = readQuotedIp(quote, family, quote.l4, quote.start + quote.length);
     if (fault === PARSED) fault = readQuotedTransport(quote);

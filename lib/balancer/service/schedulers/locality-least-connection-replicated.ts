@@ -1,10 +1,7 @@
-import type { Frame } from '../../frame.js';
 import type { RealServer } from '../real-server.js';
-import { type Destination, DestinationTable, destinationOf, EXPIRATION } from './destination-table.js';
-import { GENERATIONS } from './generation.js';
+import { type Destination, EXPIRATION } from './destination-table.js';
 import { leastLoaded } from './least-loaded.js';
-import type { Scheduler, SchedulerOptions } from './scheduler.js';
-import { shouldSpill } from './should-spill.js';
+import { Locality } from './locality.js';
 
 interface ReplicatedDestination extends Destination {
   /** The one added last comes first. */
@@ -17,42 +14,26 @@ interface ReplicatedDestination extends Destination {
  * `lblcr`: as `lblc`, but an address may have several real servers. One is added when the least loaded of them is
  * overloaded and another is not; a day after the last change the most loaded one is removed (ip_vs_lblcr.c).
  */
-export class LocalityLeastConnectionReplicated implements Scheduler {
-  readonly #overhead: (server: RealServer) => number;
-  readonly #destinations: DestinationTable<ReplicatedDestination>;
-  #servers: readonly RealServer[] = [];
-
-  constructor({ profile, random }: SchedulerOptions) {
-    this.#overhead = GENERATIONS[profile].overhead;
-    this.#destinations = new DestinationTable(random);
+export class LocalityLeastConnectionReplicated extends Locality<ReplicatedDestination> {
+  protected remember(address: Int32Array, server: RealServer, now: number): ReplicatedDestination {
+    return { address, lastUse: now, servers: [server], lastChange: now };
   }
 
-  update(servers: readonly RealServer[]): void {
-    this.#servers = servers;
+  protected serverOf(known: ReplicatedDestination, now: number): RealServer | undefined {
+    const own = leastLoaded(known.servers, this.overhead);
+    if (known.servers.length > 1 && now > known.lastChange + EXPIRATION) this.#removeMostLoaded(known, now);
+    return own;
   }
 
-  schedule(frame: Frame, now: number): RealServer | undefined {
-    const known = this.#destinations.find(frame, now);
-    if (known !== undefined) {
-      const own = leastLoaded(known.servers, this.#overhead);
-      if (known.servers.length > 1 && now > known.lastChange + EXPIRATION) this.#removeMostLoaded(known, now);
-      if (own !== undefined && !shouldSpill(own, this.#servers)) return own;
-    }
-    const server = leastLoaded(this.#servers, this.#overhead);
-    if (server === undefined) return undefined;
-    if (known === undefined) {
-      const address = destinationOf(frame);
-      this.#destinations.add({ address, lastUse: now, servers: [server], lastChange: now });
-    } else if (!known.servers.includes(server)) {
-      known.servers.unshift(server);
-      known.lastChange = now;
-    }
-    return server;
+  protected assign(known: ReplicatedDestination, server: RealServer, now: number): void {
+    if (known.servers.includes(server)) return;
+    known.servers.unshift(server);
+    known.lastChange = now;
   }
 
   /** Of equals the first is removed; one with weight 0 never is. */
   #removeMostLoaded(known: ReplicatedDestination, now: number): void {
-    const overhead = this.#overhead;
+    const { overhead } = this;
     let most = -1;
     for (const [position, server] of known.servers.entries()) {
       if (server.weight === 0) continue;

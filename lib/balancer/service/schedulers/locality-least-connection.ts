@@ -1,43 +1,23 @@
-import type { Frame } from '../../frame.js';
 import type { RealServer } from '../real-server.js';
-import { type Destination, DestinationTable, destinationOf } from './destination-table.js';
-import { GENERATIONS } from './generation.js';
-import { leastLoaded } from './least-loaded.js';
-import type { Scheduler, SchedulerOptions } from './scheduler.js';
-import { shouldSpill } from './should-spill.js';
+import type { Destination } from './destination-table.js';
+import { Locality } from './locality.js';
 
 interface ServedDestination extends Destination {
   server: RealServer;
 }
 
-/**
- * `lblc`: connections to one address go to one real server, chosen as `wlc` does, until that is overloaded and
- * another is not; for services of many addresses, such as transparent caches (ip_vs_lblc.c).
- */
-export class LocalityLeastConnection implements Scheduler {
-  readonly #overhead: (server: RealServer) => number;
-  readonly #destinations: DestinationTable<ServedDestination>;
-  #servers: readonly RealServer[] = [];
-
-  constructor({ profile, random }: SchedulerOptions) {
-    this.#overhead = GENERATIONS[profile].overhead;
-    this.#destinations = new DestinationTable(random);
+/** `lblc`: an address has one real server (ip_vs_lblc.c). */
+export class LocalityLeastConnection extends Locality<ServedDestination> {
+  protected remember(address: Int32Array, server: RealServer, now: number): ServedDestination {
+    return { address, lastUse: now, server };
   }
 
-  update(servers: readonly RealServer[]): void {
-    this.#servers = servers;
+  /** Its threshold is not looked at, as in the kernel: an address stays where it is. */
+  protected serverOf({ server }: ServedDestination): RealServer | undefined {
+    return server.available && server.weight > 0 ? server : undefined;
   }
 
-  schedule(frame: Frame, now: number): RealServer | undefined {
-    const known = this.#destinations.find(frame, now);
-    // Its threshold is not looked at here, as in the kernel: an address stays where it is.
-    if (known?.server.available && known.server.weight > 0 && !shouldSpill(known.server, this.#servers)) {
-      return known.server;
-    }
-    const server = leastLoaded(this.#servers, this.#overhead);
-    if (server === undefined) return undefined;
-    if (known === undefined) this.#destinations.add({ address: destinationOf(frame), lastUse: now, server });
-    else known.server = server;
-    return server;
+  protected assign(known: ServedDestination, server: RealServer): void {
+    known.server = server;
   }
 }
