@@ -167,6 +167,34 @@ for (const way of PROXIED_WAYS) {
     ]);
     assert.equal(on.balancer.connections.count, 0, 'CLOSE is over');
   });
+
+  test(
+    name('all that the cookie tells is in our SYN, and the option where the service wants it on SYNs'),
+    () => {
+      const synOptions = [
+        tcpOption.mss(1300),
+        tcpOption.sackPermitted,
+        tcpOption.nop,
+        tcpOption.windowScale(9),
+      ];
+      const on = proxiedRig(way, {}, shared ? { toa: { on: ['syn'] } } : {});
+      const flow = new ProxiedFlow(on, { synOptions });
+      flow.cookie();
+      const [syn] = on.send(...flow.client(HANDSHAKE_ACK));
+      flow.learn(syn!);
+      const { mss, sackPermitted, nop, windowScale } = tcpOption;
+      const options = [mss(1280), sackPermitted, nop, nop, nop, windowScale(9)];
+      on.expect('our SYN', [syn!], [flow.toServer(flow.withToa({ ...OUR_SYN, options }))]);
+      on.play([
+        {
+          what: 'what comes later has no option then',
+          in: flow.synAck(),
+          out: [flow.toServer(HANDSHAKE_ACK)],
+          counters: { 'syn-proxy-established': 1 },
+        },
+      ]);
+    },
+  );
 }
 
 /** One block of sequence numbers, at a whole word. */
