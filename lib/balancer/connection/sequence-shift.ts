@@ -47,14 +47,17 @@ export class SequenceShift {
    * @param sendsHeader whether a PROXY header goes ahead of the new one: the service may be told otherwise by now
    */
   onClientSyn(base: number, frame: Frame, sendsHeader: boolean, now: number): void {
-    const words = this.#words;
-    const state = words[base + STATE]!;
-    const header = (state & FLAG_HEADER_SENT) === 0 ? 0 : proxyHeaderLength(words, base);
-    const sequence = (frame.sequence + words[base + SEQUENCE_DELTA]! - header) | 0;
-    if (sequence === words[base + INITIAL_SEQUENCE]) return;
+    if (frame.sequence === this.clientInitial(base)) return;
     this.forget(base, sendsHeader);
     this.begin(base, frame.sequence, now);
     this.#counters.add(COUNTER['connections-reused']);
+  }
+
+  /** The sequence number of the client's SYN. */
+  clientInitial(base: number): number {
+    const words = this.#words;
+    const header = (words[base + STATE]! & FLAG_HEADER_SENT) === 0 ? 0 : proxyHeaderLength(words, base);
+    return (words[base + INITIAL_SEQUENCE]! - words[base + SEQUENCE_DELTA]! + header) | 0;
   }
 
   /** A connection begins anew: forgets how far the one before it was. */

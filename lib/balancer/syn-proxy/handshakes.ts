@@ -198,9 +198,13 @@ export class Handshakes {
     return FORWARD;
   }
 
-  /** Whether an ACK may be the client's of another handshake than the connection's. */
+  /**
+   * Whether an ACK may be the client's of another handshake than the connection's. One behind the same SYN is not, whose
+   * client just acknowledges more by now: 4096 bytes more, and the cookie would tell of another MSS.
+   */
   #mayBegin(frame: Frame, base: number, now: number): boolean {
     if (frame.acknowledgment === ((this.#table.words[base + COOKIE]! + 1) | 0)) return false;
+    if (((frame.sequence - 1) | 0) === this.#shift.clientInitial(base)) return false;
     return this.#isReusable(base) && this.#synProxy.expects(frame, this.#serviceOf(base), now);
   }
 
@@ -214,7 +218,7 @@ export class Handshakes {
   #isOfHandshake(frame: Frame, base: number): boolean {
     const { words } = this.#table;
     if ((words[base + STATE]! & STATE_MASK) !== STATE_SYN_SENT) return false;
-    const first = words[base + INITIAL_SEQUENCE]! - words[base + SEQUENCE_DELTA]! + 1;
+    const first = this.#shift.clientInitial(base) + 1;
     if ((frame.sequence - first) >>> 0 > UNANSWERED_MAX) return false;
     if ((frame.tcpFlags & RST) !== 0) return true;
     return (

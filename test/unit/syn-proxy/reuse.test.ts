@@ -102,6 +102,20 @@ for (const way of PROXIED_WAYS) {
     assert.equal(on.counter('syn-proxy-reused'), 0);
   });
 
+  test(
+    name('the first segment that comes again is of its own connection, however much it acknowledges by now'),
+    () => {
+      const on = proxiedRig(way);
+      const flow = new ProxiedFlow(on).settled();
+      walkTo(flow, 'timeWait');
+      for (const more of [4096, 8192, 65536, 1 << 20]) {
+        const late = { flags: 'PA', seq: 1, ack: 1 + more, payload: 'x' };
+        on.play([{ what: `${more} bytes`, in: flow.client(late), out: [flow.toServer(late)] }]);
+      }
+      assert.equal(on.counter('syn-proxy-reused'), 0);
+    },
+  );
+
   test(name('where a state may not be reused, the two ends shake hands themselves'), () => {
     const on = proxiedRig(way, { reuse: [] });
     const first = new ProxiedFlow(on).settled();
