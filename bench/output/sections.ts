@@ -133,7 +133,7 @@ function watchSection({ offered, lost, cpu }: WatchResults): Section {
 function segmentSection({ nanoseconds, heapGrowth, throughput, randomAcks }: SynProxyResults): Section {
   const { sent, passed, expected } = randomAcks;
   return {
-    title: 'SYN proxy: the balancer alone',
+    title: 'SYN proxy: what it costs',
     rows: [
       ['', 'median'],
       ['process() with a SYN, IPv4, ns', withSpread(nanoseconds['syn 4'], 0)],

@@ -1,28 +1,11 @@
 // IPv6 clients of an IPv4 server, by FULLNAT: see testbed.ts for the picture; nothing on the server's side is IPv6.
 
 import assert from 'node:assert/strict';
-import type { BalancerConfig } from '../../lib/balancer/config/index.js';
 import { networkTest } from './network-test.js';
 import { program } from './program.js';
-import { balancerConfig, buildTestbed, curl, get, noise, startBalancer, startServer } from './testbed.js';
+import { buildTestbed, curl, get, nat64Config, noise, startBalancer, startServer } from './testbed.js';
 
 const url = 'http://[2001:db8::80]/';
-
-function nat64Config(): BalancerConfig {
-  return balancerConfig([], {
-    services: [
-      {
-        address: '2001:db8::80',
-        port: 80,
-        mode: 'fullnat',
-        scheduler: 'rr',
-        localAddresses: ['10.0.0.1'],
-        toa: { on: ['syn', 'ack'] },
-        realServers: [{ address: '10.0.0.2', port: 80 }],
-      },
-    ],
-  });
-}
 
 networkTest('NAT64: an IPv4 server knows its IPv6 clients by their addresses', async (network) => {
   const { client, balancer, server } = buildTestbed(network);

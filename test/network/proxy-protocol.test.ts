@@ -15,6 +15,7 @@ import {
   endpoint,
   families,
   noise,
+  proxied,
   startBalancer,
   stopBalancer,
 } from './testbed.js';
@@ -91,11 +92,16 @@ async function listening(namespace: Namespace): Promise<void> {
   assert.fail('nobody listens on port 80');
 }
 
-for (const receiver of receivers) {
-  networkTest(`${receiver.name} that accepts PROXY headers sees each client`, async (network, t) => {
+const ways = receivers.flatMap((receiver) => [
+  { receiver, how: '', config: proxyConfig() },
+  { receiver, how: ' through the SYN proxy', config: proxied(proxyConfig()) },
+]);
+
+for (const { receiver, how, config } of ways) {
+  networkTest(`${receiver.name} that accepts PROXY headers sees each client${how}`, async (network, t) => {
     const { client, balancer, server } = buildTestbed(network);
     await startReceiver(t, server, receiver);
-    const running = await startBalancer(balancer, proxyConfig());
+    const running = await startBalancer(balancer, config);
     for (const { url, client: address } of families) {
       const format = '\n%{local_ip} %{local_port}';
       const { stdout } = await curl(client, ['--interface', address, '-w', format, `http://${url}/`]);
@@ -112,18 +118,24 @@ for (const receiver of receivers) {
     const counters = await stopBalancer(running);
     assert.equal(counters['proxy-header-sent'], families.length);
     assert.equal(counters['toa-added'], 0);
+    assert.equal(counters['syn-proxy-ack-ok'], how === '' ? 0 : families.length);
   });
 }
 
-networkTest('behind a PROXY header 10 MB come as they are', async (network, t) => {
-  const { client, balancer, server } = buildTestbed(network);
-  const [nginx] = receivers;
-  const folder = await startReceiver(t, server, nginx!);
-  const file = noise(10_000_000);
-  writeFileSync(join(folder, 'file'), file);
-  await startBalancer(balancer, proxyConfig());
-  for (const { url } of families) {
-    const { stdout } = await curl(client, [`http://${url}/file`]);
-    assert.ok(stdout.equals(file), `${stdout.length} bytes came, not the same`);
-  }
-});
+for (const [how, config] of [
+  ['', proxyConfig()],
+  [' through the SYN proxy', proxied(proxyConfig())],
+] as const) {
+  networkTest(`behind a PROXY header 10 MB come as they are${how}`, async (network, t) => {
+    const { client, balancer, server } = buildTestbed(network);
+    const [nginx] = receivers;
+    const folder = await startReceiver(t, server, nginx!);
+    const file = noise(10_000_000);
+    writeFileSync(join(folder, 'file'), file);
+    await startBalancer(balancer, config);
+    for (const { url } of families) {
+      const { stdout } = await curl(client, [`http://${url}/file`]);
+      assert.ok(stdout.equals(file), `${stdout.length} bytes came, not the same`);
+    }
+  });
+}

@@ -11,7 +11,7 @@ import { randomBytes } from 'node:crypto';
 import type { Namespace } from '../../cli/namespaces/namespace.js';
 import type { Network } from '../../cli/namespaces/network.js';
 import type { Finished, RunningProcess } from '../../cli/namespaces/process.js';
-import type { BalancerConfig, ServiceConfig } from '../../lib/balancer/config/index.js';
+import type { BalancerConfig, ServiceConfig, SynProxyConfig } from '../../lib/balancer/config/index.js';
 import { main } from '../cli/toa.js';
 import { program } from './program.js';
 
@@ -84,6 +84,32 @@ export function balancerConfig(ports: readonly number[], more: Partial<BalancerC
     services: ports.flatMap((port) => families.map((family) => service(port, family))),
     ...more,
   };
+}
+
+/** IPv6 clients of an IPv4 server. */
+export function nat64Config(): BalancerConfig {
+  return balancerConfig([], {
+    services: [
+      {
+        address: '2001:db8::80',
+        port: 80,
+        mode: 'fullnat',
+        scheduler: 'rr',
+        localAddresses: ['10.0.0.1'],
+        toa: { on: ['syn', 'ack'] },
+        realServers: [{ address: '10.0.0.2', port: 80 }],
+      },
+    ],
+  });
+}
+
+/** A configuration with SYN proxy for each service, and more. */
+export function proxied(
+  config: BalancerConfig,
+  synProxy: SynProxyConfig = {},
+  more: Partial<ServiceConfig> = {},
+): BalancerConfig {
+  return { ...config, services: config.services.map((service) => ({ ...service, synProxy, ...more })) };
 }
 
 /** Runs `toa lb run` in a namespace with a configuration, until it says that it is ready. */
