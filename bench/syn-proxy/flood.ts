@@ -1,12 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
+import { program } from '../../test/network/program.js';
 import { Flood } from '../../test/support/flood.js';
 import type { SpoofedKind } from '../../test/support/spoofed-segments.js';
 import { addresses, Laboratory, macs, ports } from '../balancer/laboratory.js';
 import { progress } from '../support/progress.js';
 import type { SynProxyPeer } from './peers/peer.js';
-
-const clientsProgram = fileURLToPath(new URL('../../test/network/programs/busy-clients.js', import.meta.url));
 
 /** Real clients, the pause of each between two connections, and how long they wait for one, in ms. */
 const CLIENTS = 50;
@@ -88,7 +86,10 @@ export async function measureFlood(
 async function clients(laboratory: Laboratory, seconds: number): Promise<{ p99: number; failed: number }> {
   await sleep(500); // a flood has begun by then, or has ended
   const args = [addresses.vip, ports.http, CLIENTS, PAUSE, PATIENCE, seconds].map(String);
-  const { stdout, stderr } = await laboratory.client.run(process.execPath, [clientsProgram, ...args]);
+  const { stdout, stderr } = await laboratory.client.run(process.execPath, [
+    program('busy-clients'),
+    ...args,
+  ]);
   const { completed, failures, p99 } = JSON.parse(stdout.toString() || 'null') as {
     completed: number;
     failures: string[];

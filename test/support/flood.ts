@@ -1,10 +1,8 @@
-import { fileURLToPath } from 'node:url';
 import type { Namespace } from '../../cli/namespaces/namespace.js';
 import type { RunningProcess } from '../../cli/namespaces/process.js';
+import { program } from '../network/program.js';
 import type { Pace } from './frame-blaster.js';
 import { SPOOFED_NETWORKS, type SpoofedKind, type SpoofedTarget } from './spoofed-segments.js';
-
-const program = fileURLToPath(new URL('../network/programs/syn-flood.js', import.meta.url));
 
 /** What went out, and in how many seconds. */
 export interface FloodReport {
@@ -47,7 +45,7 @@ export class Flood {
   /** Begins to flood. `finishFlood` tells how it went. */
   start({ address, port, macs }: SpoofedTarget, kinds: readonly SpoofedKind[], pace: Pace): RunningProcess {
     const where = [this.#device, macs.from, macs.to, address, port, kinds, pace.perSecond, pace.seconds];
-    return this.#namespace.start(process.execPath, [program, ...where.map(String)]);
+    return this.#namespace.start(process.execPath, [program('syn-flood'), ...where.map(String)]);
   }
 
   /** Floods to the end, and counts what came back to it. */
