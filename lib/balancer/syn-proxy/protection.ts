@@ -1,6 +1,6 @@
 import { defaultHalfOpenHigh, defaultSynProxy, defaultSynProxyMss } from '../config/defaults.js';
 import type { SynProxyConfig } from '../config/model.js';
-import { STATES, type State } from '../connection/state.js';
+import { STATES } from '../connection/state.js';
 import { COUNTER, type Counters } from '../counters.js';
 import { COOKIE_MINUTES } from './cookie.js';
 
@@ -27,6 +27,8 @@ export class SynProtection {
   /** Connections that a client's SYN opened and that wait for its ACK. */
   halfOpen = 0;
   settings: Required<SynProxyConfig> = NO_SYN_PROXY;
+  /** A bit for each state of `reuse`. */
+  #reusable = 0;
   /** `auto` is on. */
   #isActive = false;
   /** The minute in which it issued a cookie last. */
@@ -48,13 +50,13 @@ export class SynProtection {
     // Switched off, it ends its handshakes with the window scale that their clients were told of.
     this.settings =
       settings.mode === 'off' ? { ...settings, windowScale: this.settings.windowScale } : settings;
+    this.#reusable = settings.reuse.reduce((bits, state) => bits | (1 << STATES.indexOf(state)), 0);
     if (settings.mode !== 'auto') this.#isActive = false;
   }
 
   /** Whether a connection in this state may make way for a new handshake of the same client. */
   mayReuse(state: number): boolean {
-    const names: readonly State[] = this.settings.reuse;
-    return names.includes(STATES[state]!);
+    return ((this.#reusable >>> state) & 1) === 1;
   }
 
   /** Whether it answers SYNs with cookies. */
