@@ -4,6 +4,7 @@ import { STATES } from '../../lib/balancer/connection/state.js';
 import { fragmentsOf } from '../model/fragmentation.js';
 import { Flow } from '../support/flow.js';
 import { type BuiltFrame, packet } from '../support/packet-builder.js';
+import { HANDSHAKE_ACK, ProxiedFlow } from '../support/proxied-flow.js';
 import { Rig } from '../support/rig.js';
 import {
   IPV4,
@@ -16,7 +17,7 @@ import {
   TUNNEL_4_IN_6,
 } from '../support/topology.js';
 import { Ways } from '../support/ways.js';
-import { seeds } from './seeds.js';
+import { handshakeSeeds, seeds } from './seeds.js';
 
 type Service = Partial<BalancerConfig['services'][number]> & Pick<BalancerConfig['services'][number], 'mode'>;
 
@@ -31,6 +32,9 @@ const SERVICES: readonly Service[] = [
   { mode: 'fullnat' },
   { mode: 'fullnat', clientAddress: 'proxy-v2' },
   { mode: 'fullnat', persistence: { timeout: TIMEOUT } },
+  { mode: 'fullnat', synProxy: {} },
+  { mode: 'fullnat', clientAddress: 'proxy-v2', synProxy: {} },
+  { mode: 'nat', synProxy: { timestamp: true, reuse: ['close', 'timeWait', 'finWait', 'closeWait'] } },
   { mode: 'dr' },
   { mode: 'tun' },
   { mode: 'nat', protocol: 'udp' },
@@ -42,9 +46,12 @@ const SERVICES: readonly Service[] = [
 export const ARENAS: readonly { readonly topology: Topology; readonly services: readonly Service[] }[] = [
   { topology: IPV4, services: SERVICES },
   { topology: IPV6, services: SERVICES },
-  { topology: NAT64, services: [...SERVICES.slice(1, 4), { mode: 'tun' }] },
+  { topology: NAT64, services: [...SERVICES.slice(1, 6), { mode: 'tun' }] },
   { topology: TUNNEL_4_IN_6, services: [{ mode: 'tun' }, { mode: 'tun', protocol: 'udp' }] },
 ];
+
+/** Segments that may wait for real servers at a time, behind SYN proxies. */
+const KEPT_SEGMENTS = 1024;
 
 /** A balancer with a service of every sort, a connection under way with each, and the frames of these. */
 export class Arena {
@@ -65,11 +72,21 @@ export class Arena {
     this.ports = [FIRST_PORT, FIRST_PORT + services.length - 1];
     this.rig = new Rig({ topology, services: this.services });
     this.#buffers = this.#freeBuffers();
-    for (const [i, { mode, protocol }] of services.entries()) {
-      if (protocol === 'udp') this.#addDatagrams(mode, FIRST_PORT + i);
-      else
-        this.seeds.push(...seeds(topology, new Flow(this.rig, { mode, servicePort: FIRST_PORT + i }).half()));
+    for (const [i, { mode, protocol, synProxy }] of services.entries()) {
+      const servicePort = FIRST_PORT + i;
+      if (protocol === 'udp') this.#addDatagrams(mode, servicePort);
+      else if (synProxy === undefined)
+        this.seeds.push(...seeds(topology, new Flow(this.rig, { mode, servicePort }).half()));
+      else {
+        const flow = new ProxiedFlow(this.rig, { mode, servicePort, port: 40_000 + i }).begun();
+        this.seeds.push(...seeds(topology, flow), ...handshakeSeeds(flow));
+      }
     }
+  }
+
+  /** Whether the service at a port is behind a SYN proxy. */
+  isProxied(port: number): boolean {
+    return this.services[port - FIRST_PORT]?.synProxy !== undefined;
   }
 
   #addDatagrams(mode: Service['mode'], servicePort: number): void {
@@ -103,8 +120,9 @@ export class Arena {
       }
     }
     assert.equal(this.#freeBuffers(), this.#buffers, 'buffers are left in use');
-    for (const [i, { mode, protocol }] of this.services.entries()) {
+    for (const [i, { mode, protocol, synProxy }] of this.services.entries()) {
       if (mode === 'fullnat' && protocol !== 'udp') this.#assertPortsFree(FIRST_PORT + i);
+      if (mode === 'nat' && synProxy !== undefined) this.#assertKeptSegmentsFree(FIRST_PORT + i);
     }
   }
 
@@ -120,10 +138,27 @@ export class Arena {
     const before = balancer.counters.get('connections-new');
     for (let i = 0; i <= room; i++) {
       // Each its own client, for persistence's sake.
-      const flow = new Flow(this.rig, { servicePort, client: 1 + i, port: 1024 + i });
-      this.rig.send(...flow.client({ flags: 'S' }));
+      this.#connect(servicePort, 1 + i, 1024 + i);
     }
     const made = balancer.counters.get('connections-new') - before;
     assert.equal(made, room, `${made} of ${room} local ports were free`);
+    this.rig.wait(20_000);
+  }
+
+  #connect(servicePort: number, client: number, port: number): void {
+    const flow = new ProxiedFlow(this.rig, { servicePort, client, port });
+    const proxied = this.isProxied(servicePort);
+    if (proxied) flow.cookie();
+    this.rig.send(...flow.client(proxied ? HANDSHAKE_ACK : { flags: 'S' }));
+  }
+
+  /** Fails unless as many segments can wait as there is room for, and not one more. */
+  #assertKeptSegmentsFree(servicePort: number): void {
+    const { counters } = this.rig.balancer;
+    const before = counters.get('syn-proxy-not-kept');
+    for (let i = 0; i < KEPT_SEGMENTS; i++) this.#connect(servicePort, 1 + (i & 63), 1024 + i);
+    assert.equal(counters.get('syn-proxy-not-kept') - before, 0, 'segments of former connections are kept');
+    this.#connect(servicePort, 1, 1);
+    assert.equal(counters.get('syn-proxy-not-kept') - before, 1);
   }
 }

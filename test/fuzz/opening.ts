@@ -1,18 +1,26 @@
+import { CookieModel } from '../model/syn-cookie.js';
 import type { BuiltFrame } from '../support/packet-builder.js';
 import { decodeFrame } from '../support/packet-decoder.js';
+import { SECRET } from '../support/rig.js';
 import { MACS, type Topology } from '../support/topology.js';
 import { addressText } from '../support/wire.js';
+
+const cookies = new CookieModel(SECRET.subarray(8, 24));
 
 /**
  * Why a frame must not have opened a connection, or undefined where it may have: the slow and obvious way to see it,
  * which shares no code with the balancer.
  * @param ports the first and the last that is served
+ * @param isProxied whether clients of a port shake hands with the balancer first
+ * @param now milliseconds
  */
 export function faultAsOpening(
   link: number,
   built: BuiltFrame,
   { vip }: Topology,
   ports: readonly [number, number],
+  isProxied: (port: number) => boolean,
+  now: number,
 ): string | undefined {
   const { to, ip, tcp, udp } = decodeFrame(built);
   if (to !== MACS.balancer[link]) return 'it is for another station';
@@ -27,6 +35,16 @@ export function faultAsOpening(
   const transport = tcp ?? udp;
   if (transport === undefined) return 'it is neither TCP nor UDP';
   if (transport.to < ports[0] || transport.to > ports[1]) return 'nobody serves its port';
+  if (tcp !== undefined && isProxied(tcp.to)) {
+    if (!/^[^SFR]*A[^SFR]*$/.test(tcp.flags)) return `its flags are ${tcp.flags}`;
+    const [client, vip] = [
+      { address: ip.from, port: tcp.from },
+      { address: ip.to, port: tcp.to },
+    ];
+    const flow = { client, vip, isn: (tcp.seq - 1) >>> 0 };
+    const isGood = cookies.check(flow, (tcp.ack - 1) >>> 0, now) !== undefined;
+    return isGood ? undefined : 'its cookie is none';
+  }
   if (tcp !== undefined && !/^S[^FRA]*$/.test(tcp.flags)) return `its flags are ${tcp.flags}`;
   return undefined;
 }

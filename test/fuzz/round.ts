@@ -63,7 +63,9 @@ export class Round {
 
   #assertOpening(made: number): void {
     const { mutator, arena } = this;
-    const fault = faultAsOpening(mutator.link, mutator.built(), arena.rig.topology, arena.ports);
+    const { rig, ports } = arena;
+    const isProxied = (port: number) => arena.isProxied(port);
+    const fault = faultAsOpening(mutator.link, mutator.built(), rig.topology, ports, isProxied, rig.now);
     assert.ok(fault === undefined, `a frame opened a connection although ${fault}`);
     assert.equal(made, 1, 'a frame opens one connection');
   }

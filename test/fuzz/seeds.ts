@@ -56,6 +56,22 @@ export function seeds(topology: Topology, flow: Flow): (readonly [number, BuiltF
   return frames.map(([link, frame]) => [link, frame.build()] as const);
 }
 
+/** And of what passes by where the balancer shakes hands first. */
+export function handshakeSeeds(flow: Flow): (readonly [number, BuiltFrame])[] {
+  const stamps = [tcpOption.nop, tcpOption.nop, tcpOption.timestamps(7, 8)];
+  const syn = [tcpOption.mss(1460), tcpOption.sackPermitted, tcpOption.timestamps(7, 0), tcpOption.nop];
+  const options = [...syn, tcpOption.windowScale(7)];
+  return [
+    flow.client({ flags: 'S', options }),
+    flow.client({ flags: 'A', seq: 1, ack: 1 }),
+    flow.client({ flags: 'A', seq: 1, ack: 1, options: stamps }),
+    flow.client({ flags: 'R', seq: 1 }),
+    flow.fromServer({ flags: 'SA', ack: 1, options }),
+    flow.fromServer({ flags: 'RA', ack: 1 }),
+    flow.fromServer({ flags: 'A', seq: 1, ack: 1, options: stamps }),
+  ].map(([link, frame]) => [link, frame.build()] as const);
+}
+
 /** A router's error about a packet of the balancer's. */
 function errorAbout({ family }: Topology, [, built]: readonly [number, PacketBuilder], link: 0 | 1) {
   const about = built.bytes().slice(14);
