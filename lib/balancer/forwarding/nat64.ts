@@ -10,13 +10,11 @@ import {
   VNET_HEADER_LENGTH,
   VNET_LITTLE_ENDIAN,
 } from '../../net/virtio.js';
-import { COUNTER, type Counters } from '../counters.js';
-import type { Emitted } from '../emitted.js';
 import type { Frame } from '../frame.js';
 import { HEADER_DIFFERENCE, mayBeCut, replaceWithIpv4, replaceWithIpv6 } from './family.js';
 import type { Forwarding } from './forwarding.js';
 import { outgrowsIp, splitGso } from './split.js';
-import { packetLength, type ToaSetting, toaRoom } from './toa.js';
+import { packetLength, toaRoom } from './toa.js';
 import { translation } from './translation.js';
 
 /**
@@ -26,57 +24,31 @@ import { translation } from './translation.js';
 export const nat64: Forwarding = {
   growth: () => -HEADER_DIFFERENCE,
   growthToClient: HEADER_DIFFERENCE,
-  splitAhead,
-  toServer,
-  toClient,
+
+  /** IPv4's length field counts its header too: a GSO frame may outgrow it without an option. */
+  splitAhead(frame, _words, _base, toa, emitted, counters) {
+    if (!outgrowsIp(frame, HEADER_DIFFERENCE + toaRoom(toa.format))) return undefined;
+    return splitGso(frame, emitted, counters);
+  },
+
+  toServer(frame, words, base, toa, mtu, counters) {
+    // What came with a fragment header may be cut on (RFC 7915 5.1.1).
+    const isFragment = frame.largestFragment !== 0;
+    const cuttable = isFragment || mayBeCut(packetLength(frame) - (frame.l4 - frame.l3));
+    translation.toServer(frame, words, base, toa, mtu + HEADER_DIFFERENCE, counters);
+    const { start } = frame;
+    replaceWithIpv4(frame, frame.l4Length + frame.payload, cuttable);
+    nameFamily(frame, frame.start - start, ETHERTYPE_IPV4, VNET_GSO_TCPV4);
+  },
+
+  toClient(frame, words, base, toa, serverMtu, counters) {
+    const { start } = frame;
+    replaceWithIpv6(frame, frame.l4Length + frame.payload);
+    nameFamily(frame, frame.start - start, ETHERTYPE_IPV6, VNET_GSO_TCPV6);
+    // What the client sends will be shorter by as much when it goes the way that this MTU is of.
+    translation.toClient(frame, words, base, toa, serverMtu + HEADER_DIFFERENCE, counters);
+  },
 };
-
-/** IPv4's length field counts its header too: a GSO frame may outgrow it without an option. */
-function splitAhead(
-  frame: Frame,
-  _words: Int32Array,
-  _base: number,
-  toa: ToaSetting,
-  emitted: Emitted,
-  counters: Counters,
-): Frame | undefined {
-  if (!outgrowsIp(frame, HEADER_DIFFERENCE + toaRoom(toa.format))) return undefined;
-  const head = splitGso(frame, emitted);
-  if (head !== undefined) counters.add(COUNTER['toa-frames-split']);
-  return head;
-}
-
-function toServer(
-  frame: Frame,
-  words: Int32Array,
-  base: number,
-  toa: ToaSetting,
-  mtu: number,
-  counters: Counters,
-): void {
-  // What came with a fragment header may be cut on (RFC 7915 5.1.1).
-  const isFragment = frame.largestFragment !== 0;
-  const cuttable = isFragment || mayBeCut(packetLength(frame) - (frame.l4 - frame.l3));
-  translation.toServer(frame, words, base, toa, mtu + HEADER_DIFFERENCE, counters);
-  const { start } = frame;
-  replaceWithIpv4(frame, frame.l4Length + frame.payload, cuttable);
-  nameFamily(frame, frame.start - start, ETHERTYPE_IPV4, VNET_GSO_TCPV4);
-}
-
-function toClient(
-  frame: Frame,
-  words: Int32Array,
-  base: number,
-  toa: ToaSetting,
-  serverMtu: number,
-  counters: Counters,
-): void {
-  const { start } = frame;
-  replaceWithIpv6(frame, frame.l4Length + frame.payload);
-  nameFamily(frame, frame.start - start, ETHERTYPE_IPV6, VNET_GSO_TCPV6);
-  // What the client sends will be shorter by as much when it goes the way that this MTU is of.
-  translation.toClient(frame, words, base, toa, serverMtu + HEADER_DIFFERENCE, counters);
-}
 
 /** Says in the vnet and Ethernet headers that the packet is of the other family, and its headers `by` bytes shorter. */
 function nameFamily({ bytes, view, start }: Frame, by: number, etherType: number, gsoType: number): void {

@@ -2,6 +2,7 @@ import { applyDelta, applyPartialDelta, delta16, fold } from '../../net/checksum
 import { IPV4_CHECKSUM, IPV4_ID } from '../../net/ipv4.js';
 import { CWR, FIN, PSH, TCP_CHECKSUM, TCP_FLAGS, TCP_SEQUENCE } from '../../net/tcp.js';
 import { VNET_HEADER } from '../../net/virtio.js';
+import { COUNTER, type Counters } from '../counters.js';
 import type { Emitted } from '../emitted.js';
 import type { Frame } from '../frame.js';
 import { growIpLength } from './rewrite.js';
@@ -22,12 +23,13 @@ export function outgrowsIp(frame: Frame, growth: number): boolean {
  * @returns undefined, with `frame` as it was, where there are not two segments, where the checksum is not left to
  * the device (its value would be the whole frame's), or where no buffer is free
  */
-export function splitGso(frame: Frame, emitted: Emitted): Frame | undefined {
+export function splitGso(frame: Frame, emitted: Emitted, counters: Counters): Frame | undefined {
   if (frame.segments < 2 || !frame.partial) return undefined;
   const cut = (frame.segments >> 1) * frame.gsoSize;
   const headers = frame.l4 + frame.l4Length - frame.start;
   const head = emitted.take(headers + cut);
   if (head === undefined) return undefined;
+  counters.add(COUNTER['toa-frames-split']);
 
   head.bytes.set(
     frame.bytes.subarray(frame.start - VNET_HEADER, frame.start + headers + cut),

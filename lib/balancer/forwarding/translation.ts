@@ -20,7 +20,7 @@ import {
   swapPorts,
   VIP,
 } from '../connection/record.js';
-import { COUNTER, type Counters } from '../counters.js';
+import type { Counters } from '../counters.js';
 import type { Emitted } from '../emitted.js';
 import type { Frame } from '../frame.js';
 import { shiftClientSegment, shiftServerSegment } from '../syn-proxy/shift.js';
@@ -57,9 +57,7 @@ function splitAhead(
   if (frame.segments < 2 || !outgrowsIp(frame, toaRoom(toa.format)) || !isToaDue(frame, words, base, toa)) {
     return undefined;
   }
-  const head = splitGso(frame, emitted);
-  if (head !== undefined) counters.add(COUNTER['toa-frames-split']);
-  return head;
+  return splitGso(frame, emitted, counters);
 }
 
 /** Rewrites a client's packet for the real server. */

@@ -13,9 +13,14 @@ export class WeightedFailover implements Scheduler {
     let highest: RealServer | undefined;
     for (let i = 0; i < this.#servers.length; i++) {
       const server = this.#servers[i]!;
-      if (!server.eligible) continue;
+      if (!this.takes(server)) continue;
       if (highest === undefined || server.weight > highest.weight) highest = server;
     }
     return highest;
+  }
+
+  /** Whether a real server may be chosen. */
+  protected takes(server: RealServer): boolean {
+    return server.eligible;
   }
 }
