@@ -151,10 +151,10 @@ function segmentSection({ nanoseconds, heapGrowth, throughput, randomAcks }: Syn
 const floodColumns: readonly { figure: keyof FloodSample; head: string; digits: number; percent?: true }[] = [
   { figure: 'synAcksPerSecond', head: 'SYN-ACKs/s', digits: 0 },
   { figure: 'unanswered', head: 'SYNs unanswered, %', digits: 0, percent: true },
-  { figure: 'p99Quiet', head: 'p99 ms, no flood', digits: 0 },
-  { figure: 'p99Paced', head: 'at half the rate', digits: 0 },
+  { figure: 'p99Quiet', head: 'p99 ms, no flood', digits: 1 },
+  { figure: 'p99Paced', head: 'at half the rate', digits: 1 },
   { figure: 'failedPaced', head: 'failed, %', digits: 1, percent: true },
-  { figure: 'p99Unpaced', head: 'p99 ms, not paced', digits: 0 },
+  { figure: 'p99Unpaced', head: 'not paced', digits: 1 },
   { figure: 'failedUnpaced', head: 'failed, %', digits: 1, percent: true },
 ];
 

@@ -93,8 +93,8 @@ async function clients(laboratory: Laboratory, seconds: number): Promise<{ p99: 
   const { completed, failures, p99 } = JSON.parse(stdout.toString() || 'null') as {
     completed: number;
     failures: string[];
-    p99: number;
+    p99: number | null;
   };
-  if (completed === 0) throw new Error(`no client was answered: ${failures[0] ?? stderr}`);
+  if (p99 === null) throw new Error(`no client was answered: ${failures[0] ?? stderr}`);
   return { p99, failed: failures.length / (completed + failures.length) };
 }
