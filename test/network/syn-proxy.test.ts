@@ -31,13 +31,14 @@ import {
   stopBalancer,
 } from './testbed.js';
 
-/** A counter of the balancer has come so far. */
+/** Waits until a counter of the balancer has come so far. */
 async function reached(running: RunningProcess, counter: string, least: number): Promise<void> {
-  for (;;) {
-    const { [counter]: count = 0 } = await askCounters(running);
-    if (count >= least) return;
-    await sleep(100);
-  }
+  while ((await countOf(running, counter)) < least) await sleep(100);
+}
+
+async function countOf(running: RunningProcess, counter: string): Promise<number> {
+  const { [counter]: count = 0 } = await askCounters(running);
+  return count;
 }
 
 const silence = (port: number) => `table inet silence {
@@ -62,7 +63,6 @@ for (const [kind, url, options] of [
       assert.equal(answer.shown, own);
     }
     const counters = await stopBalancer(running);
-    assert.equal(counters['syn-proxy-syn'], 2);
     assert.equal(counters['syn-proxy-ack-ok'], 2);
     assert.equal(counters['connections-new'], 2);
   });
@@ -172,10 +172,11 @@ networkTest('a real server that answers late gets the whole request', async (net
   await startServer(server, 'http', 80);
   const running = await startBalancer(balancer, proxied(balancerConfig([80])));
   const sent = noise(60_000);
-  for (const [i, { url, client: address }] of families.entries()) {
+  for (const { url, client: address } of families) {
     server.nft(silence(80));
+    const before = await countOf(running, 'syn-proxy-resent');
     const posting = curl(client, ['-H', 'Expect:', '--data-binary', '@-', `http://${url}/`], sent);
-    await reached(running, 'syn-proxy-resent', i + 1);
+    await reached(running, 'syn-proxy-resent', before + 1);
     server.execute('nft', 'delete', 'table', 'inet', 'silence');
     const { stdout } = await posting;
     assert.ok(stdout.equals(sent), `${stdout.length} bytes came back, not the same`);
