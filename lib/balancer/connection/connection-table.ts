@@ -1,5 +1,5 @@
 import { PROTOCOL_UDP } from '../../net/ipv4.js';
-import { isIpv4At } from '../address-words.js';
+import { isIpv4At, sameAddress } from '../address-words.js';
 import type { Frame } from '../frame.js';
 import { copyAddresses } from '../packet-addresses.js';
 import type { KeyedHash } from './keyed-hash.js';
@@ -44,8 +44,6 @@ export class ConnectionTable {
   count = 0;
 
   readonly #hash: KeyedHash;
-  /** The key words of an IPv6 packet while it is looked up. */
-  readonly #key = new Int32Array(KEY_WORDS);
   #slots: Int32Array;
   #mask: number;
   /** Records from here on were never used. */
@@ -86,10 +84,10 @@ export class ConnectionTable {
   }
 
   #findIpv6(frame: Frame, tag: number): number {
-    const key = this.#key;
+    const key = this.#hash.words;
     copyAddresses(frame, key);
     key[8] = frame.ports;
-    const slot = this.#slotOf(key, 0, tag);
+    const slot = this.#search(this.#hashIpv6() | tag, key, 0);
     return slot === -1 ? -1 : this.#slots[slot * 2 + 1]! - 1;
   }
 
@@ -159,9 +157,9 @@ export class ConnectionTable {
     if (isIpv4At(words, at)) {
       return this.#hashIpv4(words[at + 3]!, words[at + 7]!, words[at + 8]!) | tag;
     }
-    const hash = this.#hash;
-    for (let i = 0; i < KEY_WORDS; i++) hash.words[i] = words[at + i]!;
-    return (hash.hash(KEY_WORDS) & PURE_HASH) | IPV6_HASH | tag;
+    const key = this.#hash.words;
+    for (let i = 0; i < KEY_WORDS; i++) key[i] = words[at + i]!;
+    return this.#hashIpv6() | tag;
   }
 
   #hashIpv4(source: number, destination: number, ports: number): number {
@@ -172,14 +170,24 @@ export class ConnectionTable {
     return hash.hash(3) & PURE_HASH;
   }
 
+  /** Of the nine key words that the hash was given. */
+  #hashIpv6(): number {
+    return (this.#hash.hash(KEY_WORDS) & PURE_HASH) | IPV6_HASH;
+  }
+
   /** The slot of the entry whose nine key words equal those at `at` of `key`, or -1. */
   #slotOf(key: Int32Array, at: number, tag: number): number {
-    const hash = this.#hashAt(key, at, tag);
+    return this.#search(this.#hashAt(key, at, tag), key, at);
+  }
+
+  #search(hash: number, key: Int32Array, at: number): number {
+    const { words } = this;
     const slots = this.#slots;
-    for (let slot = hash & this.#mask; ; slot = (slot + 1) & this.#mask) {
+    const mask = this.#mask;
+    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
       const value = slots[slot * 2 + 1]!;
       if (value === 0) return -1;
-      if (slots[slot * 2] === hash && sameKey(this.words, keyOf(value), key, at)) return slot;
+      if (slots[slot * 2] === hash && sameKey(words, keyOf(value), key, at)) return slot;
     }
   }
 
@@ -233,6 +241,9 @@ function isOneWay(words: Int32Array, base: number): boolean {
 }
 
 function sameKey(words: Int32Array, at: number, other: Int32Array, otherAt: number): boolean {
-  for (let i = 0; i < KEY_WORDS; i++) if (words[at + i] !== other[otherAt + i]) return false;
-  return true;
+  return (
+    words[at + 8] === other[otherAt + 8] &&
+    sameAddress(words, at, other, otherAt) &&
+    sameAddress(words, at + 4, other, otherAt + 4)
+  );
 }

@@ -34,6 +34,7 @@ function fill(table: ConnectionTable, connection: number, n: number): void {
 /** A packet of the n-th connection from either side. */
 function frameOf(n: number, fromServer: boolean): Frame {
   const frame = new Frame();
+  frame.family = n % 2 === 0 ? 4 : 6;
   const [source, destination] = fromServer ? [2, 3] : [1_000_000 + n, 1];
   const head = n % 2 === 0 ? [0, 0, MAPPED] : [0x20010db8, 0, 0];
   [frame.source0, frame.source1, frame.source2] = head as [number, number, number];
