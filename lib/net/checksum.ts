@@ -17,9 +17,14 @@ export function delta16(before: number, after: number): number {
   return (~before & 0xffff) + (after & 0xffff);
 }
 
+/** The sum of a 32-bit word's two 16-bit words. */
+export function halves(word: number): number {
+  return (word >>> 16) + (word & 0xffff);
+}
+
 /** The delta of an aligned 32-bit word that changes from `before` to `after`. */
 export function delta32(before: number, after: number): number {
-  return (~before & 0xffff) + (~before >>> 16) + (after & 0xffff) + (after >>> 16);
+  return halves(~before) + halves(after);
 }
 
 /** The opposite of a folded delta: what undoes it. */
@@ -43,9 +48,14 @@ export function applyPartialDelta(view: DataView, at: number, delta: number): vo
 /** The unfolded sum of the 16-bit words in `[at, at + length)`; an odd last byte counts as the high one. */
 export function sumWords(view: DataView, at: number, length: number): number {
   let sum = 0;
-  const even = at + (length & ~1);
-  for (let i = at; i < even; i += 2) sum += view.getUint16(i);
-  if ((length & 1) !== 0) sum += view.getUint8(even) << 8;
+  const end = at + length;
+  let i = at;
+  for (; i + 4 <= end; i += 4) sum += halves(view.getInt32(i));
+  if (i + 2 <= end) {
+    sum += view.getUint16(i);
+    i += 2;
+  }
+  if (i < end) sum += view.getUint8(i) << 8;
   return sum;
 }
 
@@ -78,7 +88,7 @@ export function copySumming(
   for (; at + 4 <= end; at += 4) {
     const word = from.getInt32(at);
     to.setInt32(at + shift, word);
-    sum += (word >>> 16) + (word & 0xffff);
+    sum += halves(word);
   }
   for (; at < end; at++) {
     const byte = from.getUint8(at);

@@ -1,4 +1,4 @@
-import { finish, fold, sumWords } from './checksum.js';
+import { finish, fold, halves } from './checksum.js';
 
 /** IPv4 (RFC 791): offsets from the header's first byte. */
 export const IPV4_HEADER = 20;
@@ -35,14 +35,15 @@ export const PROTOCOL_IPV6 = 41;
 /** Whether the header's checksum is right; `length` is the header's, 20 to 60 bytes. */
 export function ipv4ChecksumValid(view: DataView, at: number, length: number): boolean {
   let sum = 0;
-  for (let i = at; i < at + length; i += 4) {
-    const word = view.getInt32(i);
-    sum += (word >>> 16) + (word & 0xffff);
-  }
+  for (let i = at; i < at + length; i += 4) sum += halves(view.getInt32(i));
   return fold(sum) === 0xffff;
 }
 
-/** Writes a 20-byte header with Don't Fragment, id 0 and a checksum; addresses as int32 in network order. */
+/**
+ * Writes a 20-byte header with its checksum.
+ * @param source, destination int32 in network order
+ * @param idAndFragment the id in the high 16 bits; without any: Don't Fragment, and id 0
+ */
 export function writeIpv4(
   view: DataView,
   at: number,
@@ -51,15 +52,16 @@ export function writeIpv4(
   protocol: number,
   source: number,
   destination: number,
+  trafficClass = 0,
+  idAndFragment = IPV4_DONT_FRAGMENT,
 ): void {
-  view.setUint16(at, 0x4500);
-  view.setUint16(at + IPV4_TOTAL_LENGTH, totalLength);
-  view.setUint16(at + IPV4_ID, 0);
-  view.setUint16(at + IPV4_FRAGMENT, IPV4_DONT_FRAGMENT);
-  view.setUint8(at + IPV4_TTL, ttl);
-  view.setUint8(at + IPV4_PROTOCOL, protocol);
-  view.setUint16(at + IPV4_CHECKSUM, 0);
+  const first = (0x4500 << 16) | (trafficClass << 16) | (totalLength & 0xffff);
+  const ttlAndProtocol = (ttl << 8) | protocol;
+  view.setInt32(at, first);
+  view.setInt32(at + IPV4_ID, idAndFragment);
+  view.setUint16(at + IPV4_TTL, ttlAndProtocol);
   view.setInt32(at + IPV4_SOURCE, source);
   view.setInt32(at + IPV4_DESTINATION, destination);
-  view.setUint16(at + IPV4_CHECKSUM, finish(sumWords(view, at, IPV4_HEADER)));
+  const sum = halves(first) + halves(idAndFragment) + ttlAndProtocol + halves(source) + halves(destination);
+  view.setUint16(at + IPV4_CHECKSUM, finish(sum));
 }

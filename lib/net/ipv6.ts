@@ -41,10 +41,8 @@ export function writeIpv6(
   destination: Int32Array,
 ): void {
   writeIpv6Start(view, at, payloadLength, nextHeader, hopLimit);
-  for (let i = 0; i < 4; i++) {
-    view.setInt32(at + IPV6_SOURCE + 4 * i, source[i]!);
-    view.setInt32(at + IPV6_DESTINATION + 4 * i, destination[i]!);
-  }
+  writeIpv6Address(view, at + IPV6_SOURCE, source, 0);
+  writeIpv6Address(view, at + IPV6_DESTINATION, destination, 0);
 }
 
 /** The same, with the addresses at `source` and `destination` of `words`. */
@@ -59,10 +57,16 @@ export function writeIpv6At(
   destination: number,
 ): void {
   writeIpv6Start(view, at, payloadLength, nextHeader, hopLimit);
-  for (let i = 0; i < 4; i++) {
-    view.setInt32(at + IPV6_SOURCE + 4 * i, words[source + i]!);
-    view.setInt32(at + IPV6_DESTINATION + 4 * i, words[destination + i]!);
-  }
+  writeIpv6Address(view, at + IPV6_SOURCE, words, source);
+  writeIpv6Address(view, at + IPV6_DESTINATION, words, destination);
+}
+
+/** Writes the address whose four words stand at `from` of `words`. */
+export function writeIpv6Address(view: DataView, at: number, words: Int32Array, from: number): void {
+  view.setInt32(at, words[from]!);
+  view.setInt32(at + 4, words[from + 1]!);
+  view.setInt32(at + 8, words[from + 2]!);
+  view.setInt32(at + 12, words[from + 3]!);
 }
 
 function writeIpv6Start(

@@ -1,10 +1,8 @@
-import { finish, fold, sumWords } from '../../net/checksum.js';
+import { fold, sumWords } from '../../net/checksum.js';
 import {
-  IPV4_CHECKSUM,
   IPV4_DESTINATION,
-  IPV4_FRAGMENT,
+  IPV4_DONT_FRAGMENT,
   IPV4_HEADER,
-  IPV4_ID,
   IPV4_PROTOCOL,
   IPV4_SOURCE,
   IPV4_TTL,
@@ -18,9 +16,9 @@ import {
   IPV6_SOURCE,
   writeIpv6At,
 } from '../../net/ipv6.js';
-import { VNET_HEADER } from '../../net/virtio.js';
 import { MAPPED_WORD } from '../address-words.js';
 import type { Frame } from '../frame.js';
+import { moveStart } from './rewrite.js';
 
 /**
  * The step between the families that is left when all addresses are IPv4-mapped ones: another IP header in front of
@@ -55,15 +53,11 @@ export function replaceWithIpv4(frame: Frame, length: number, cuttable: boolean)
   const trafficClass = (view.getUint16(l3) >> 4) & 0xff;
   const hopLimit = view.getUint8(l3 + IPV6_HOP_LIMIT);
   const at = l4 - IPV4_HEADER;
+  const idAndFragment = cuttable ? identification(view, l4) << 16 : IPV4_DONT_FRAGMENT;
+  const total = IPV4_HEADER + length;
   moveStart(frame, at - l3);
-  writeIpv4(view, at, IPV4_HEADER + length, hopLimit, protocol, source, destination);
-  view.setUint8(at + 1, trafficClass);
-  if (cuttable) {
-    view.setUint16(at + IPV4_ID, identification(view, l4));
-    view.setUint16(at + IPV4_FRAGMENT, 0);
-  }
-  view.setUint16(at + IPV4_CHECKSUM, 0);
-  view.setUint16(at + IPV4_CHECKSUM, finish(sumWords(view, at, IPV4_HEADER)));
+  frame.l3 = at;
+  writeIpv4(view, at, total, hopLimit, protocol, source, destination, trafficClass, idAndFragment);
   frame.family = 4;
 }
 
@@ -91,16 +85,8 @@ export function replaceWithIpv6(frame: Frame, length: number): void {
   const protocol = view.getUint8(l3 + IPV4_PROTOCOL);
   const at = l4 - IPV6_HEADER;
   moveStart(frame, at - l3);
+  frame.l3 = at;
   writeIpv6At(view, at, length, protocol, ttl, addresses, 0, 4);
   view.setUint16(at, 0x6000 | (trafficClass << 4));
   frame.family = 6;
-}
-
-/** Moves the start of the frame, vnet and Ethernet headers, to where the new IP header begins. @param by bytes, up */
-function moveStart(frame: Frame, by: number): void {
-  const front = frame.start - VNET_HEADER;
-  frame.bytes.copyWithin(front + by, front, frame.l3);
-  frame.start += by;
-  frame.length -= by;
-  frame.l3 += by;
 }

@@ -54,12 +54,16 @@ export const nat64: Forwarding = {
 function nameFamily({ bytes, view, start }: Frame, by: number, etherType: number, gsoType: number): void {
   view.setUint16(start + ETHERNET_TYPE, etherType);
   const vnet = start - VNET_HEADER;
-  for (const field of [VNET_CHECKSUM_START, VNET_HEADER_LENGTH]) {
-    const offset = view.getUint16(vnet + field, VNET_LITTLE_ENDIAN);
-    if (offset !== 0) view.setUint16(vnet + field, offset - by, VNET_LITTLE_ENDIAN);
-  }
+  lower(view, vnet + VNET_CHECKSUM_START, by);
+  lower(view, vnet + VNET_HEADER_LENGTH, by);
   const type = bytes[vnet + VNET_GSO_TYPE]!;
   if ((type & ~VNET_GSO_ECN) !== VNET_GSO_NONE) {
     bytes[vnet + VNET_GSO_TYPE] = gsoType | (type & VNET_GSO_ECN);
   }
+}
+
+/** Lowers an offset in the vnet header, where it says one. */
+function lower(view: DataView, at: number, by: number): void {
+  const offset = view.getUint16(at, VNET_LITTLE_ENDIAN);
+  if (offset !== 0) view.setUint16(at, offset - by, VNET_LITTLE_ENDIAN);
 }

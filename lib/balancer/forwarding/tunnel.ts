@@ -1,9 +1,6 @@
-import { finish, sumWords } from '../../net/checksum.js';
 import { ETHERNET_HEADER, ETHERNET_TYPE, ETHERTYPE_IPV4, ETHERTYPE_IPV6 } from '../../net/ethernet.js';
 import {
-  IPV4_CHECKSUM,
   IPV4_DONT_FRAGMENT,
-  IPV4_FRAGMENT,
   IPV4_HEADER,
   IPV4_ID,
   IPV4_TTL,
@@ -12,12 +9,11 @@ import {
   writeIpv4,
 } from '../../net/ipv4.js';
 import { IPV6_HEADER, IPV6_HOP_LIMIT, writeIpv6At } from '../../net/ipv6.js';
-import { VNET_HEADER } from '../../net/virtio.js';
 import { isIpv4At } from '../address-words.js';
 import { LOCAL, SERVER } from '../connection/record.js';
 import type { Frame } from '../frame.js';
 import type { Forwarding } from './forwarding.js';
-import { decrementTtl } from './rewrite.js';
+import { decrementTtl, moveStart } from './rewrite.js';
 import { completeInSoftware, takeSegment } from './segments.js';
 
 /** Explicit Congestion Notification, the low two bits of TOS and traffic class (RFC 3168). */
@@ -47,7 +43,7 @@ function encapsulate(frame: Frame, words: Int32Array, base: number): void {
   const ttl = bytes[l3 + (family === 4 ? IPV4_TTL : IPV6_HOP_LIMIT)]!;
   const protocol = family === 4 ? PROTOCOL_IPIP : PROTOCOL_IPV6;
   const ipv4 = isIpv4At(words, base + SERVER);
-  growDownwards(frame, ipv4 ? IPV4_HEADER : IPV6_HEADER);
+  moveStart(frame, ipv4 ? -IPV4_HEADER : -IPV6_HEADER);
   const outer = frame.start + ETHERNET_HEADER;
   view.setUint16(frame.start + ETHERNET_TYPE, ipv4 ? ETHERTYPE_IPV4 : ETHERTYPE_IPV6);
   if (!ipv4) {
@@ -63,27 +59,22 @@ function encapsulate(frame: Frame, words: Int32Array, base: number): void {
     protocol,
     words[base + LOCAL + 3]!,
     words[base + SERVER + 3]!,
+    outerTrafficClass(trafficClass),
+    outerIdAndFragment(frame),
   );
-  bytes[outer + 1] = outerTrafficClass(trafficClass);
-  // What the client lets be fragmented may be so around the tunnel, too. Its own id then serves: one of ours would
-  // have to be unique among all clients of all real servers.
-  if (family === 4 && (view.getUint16(l3 + IPV4_FRAGMENT) & IPV4_DONT_FRAGMENT) === 0) {
-    view.setUint16(outer + IPV4_FRAGMENT, 0);
-    view.setUint16(outer + IPV4_ID, view.getUint16(l3 + IPV4_ID));
-  }
-  view.setUint16(outer + IPV4_CHECKSUM, 0);
-  view.setUint16(outer + IPV4_CHECKSUM, finish(sumWords(view, outer, IPV4_HEADER)));
+}
+
+/**
+ * What the client lets be fragmented may be so around the tunnel, too. Its own id then serves: one of ours would have
+ * to be unique among all clients of all real servers.
+ */
+function outerIdAndFragment({ view, l3, family }: Frame): number {
+  if (family !== 4) return IPV4_DONT_FRAGMENT;
+  const inner = view.getInt32(l3 + IPV4_ID);
+  return (inner & IPV4_DONT_FRAGMENT) === 0 ? inner & ~0xffff : IPV4_DONT_FRAGMENT;
 }
 
 /** The inner one's, but congestion that was met before the tunnel is told inside alone (Linux's INET_ECN_encapsulate). */
 function outerTrafficClass(inner: number): number {
   return (inner & ECN_MASK) === ECN_CE ? (inner & ~ECN_MASK) | ECN_ECT0 : inner;
-}
-
-/** Makes room for a header in front of the IP header; the vnet and Ethernet headers move ahead of it. */
-function growDownwards(frame: Frame, growth: number): void {
-  const { bytes, start, l3 } = frame;
-  bytes.copyWithin(start - VNET_HEADER - growth, start - VNET_HEADER, l3);
-  frame.start -= growth;
-  frame.length += growth;
 }
