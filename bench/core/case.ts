@@ -7,23 +7,18 @@ import { measureCase } from './measure.js';
 import { NaiveRewriter } from './naive-rewriter.js';
 import { BalancerReplay, NaiveReplay, type Replay } from './replay.js';
 import { establish } from './scenario.js';
+import { isWayName, WAYS } from './ways.js';
 
 raiseInliningLimits(); // as the daemon does
 const [kind, connections] = process.argv.slice(2);
 process.stdout.write(`${JSON.stringify(measureCase(prepare(kind!, Number(connections))))}\n`);
 
 function prepare(kind: string, connections: number): [Replay, ...Replay[]] {
+  if (isWayName(kind)) {
+    const { family, way } = WAYS[kind];
+    return [new BalancerReplay(establish(family, connections, way))];
+  }
   switch (kind) {
-    case 'fullnat':
-      return [new BalancerReplay(establish(4, connections))];
-    case 'fullnat6':
-      return [new BalancerReplay(establish(6, connections))];
-    case 'nat64':
-      return [new BalancerReplay(establish(6, connections, kind))];
-    case 'nat':
-    case 'dr':
-    case 'tun':
-      return [new BalancerReplay(establish(4, connections, kind))];
     case 'dualStack':
       return [...prepare('fullnat', connections), ...prepare('fullnat6', connections)];
     case 'naive': {

@@ -1,9 +1,11 @@
 import { fileURLToPath } from 'node:url';
 import { runCommand } from '../../lib/daemon/command.js';
+import { mapValues } from '../support/map-values.js';
 import { interleave } from '../support/rounds.js';
 import { type Summary, summarize } from '../support/statistics.js';
 import type { CaseSample } from './measure.js';
 import type { TableSample } from './table.js';
+import { WAYS, type WayName } from './ways.js';
 
 const tableProgram = fileURLToPath(new URL('table.js', import.meta.url));
 const program = fileURLToPath(new URL('case.js', import.meta.url));
@@ -11,32 +13,20 @@ const program = fileURLToPath(new URL('case.js', import.meta.url));
 /** By numbers of connections. */
 type BySize = Record<string, Summary>;
 
-export interface CoreResults {
-  /** Nanoseconds per packet of process() on known connections: IPv4 alone, IPv6 alone, */
-  fullnat: BySize;
-  fullnat6: BySize;
-  /** the other ways to forward (IPv4; NAT64: IPv6 to IPv4), */
-  nat: BySize;
-  dr: BySize;
-  tun: BySize;
-  nat64: BySize;
-  /** and the mean of both in one process; */
+/** Nanoseconds per packet of process() on known connections, by the way they go; */
+export interface CoreResults extends Record<WayName, BySize> {
+  /** the mean of FULLNAT's two families in one process; */
   dualStack: BySize;
   /** the IPv4 packets through a rewrite with strings, objects and a Map. */
   naive: BySize;
-  /** Bytes that the heap has grown by over a million packets (IPv4). */
+  /** Bytes that the heap has grown by over a million packets (FULLNAT, IPv4). */
   heapGrowth: BySize;
   /** Nanoseconds and bytes of a connection in a table of so many. */
   table: Record<keyof TableSample, BySize>;
 }
 
-const sizes: Record<Exclude<keyof CoreResults, 'heapGrowth' | 'table'>, readonly number[]> = {
-  fullnat: [16, 4096, 65_536],
-  fullnat6: [16, 4096, 65_536],
-  nat: [4096],
-  dr: [4096],
-  tun: [4096],
-  nat64: [4096],
+const sizes: Record<WayName | 'dualStack' | 'naive', readonly number[]> = {
+  ...mapValues(WAYS, (way) => way.sizes),
   dualStack: [4096],
   naive: [4096],
 };
@@ -64,12 +54,7 @@ export async function benchCore(rounds: number): Promise<CoreResults> {
       ]),
     );
   return {
-    fullnat: bySize('fullnat', 'nanoseconds'),
-    fullnat6: bySize('fullnat6', 'nanoseconds'),
-    nat: bySize('nat', 'nanoseconds'),
-    dr: bySize('dr', 'nanoseconds'),
-    tun: bySize('tun', 'nanoseconds'),
-    nat64: bySize('nat64', 'nanoseconds'),
+    ...mapValues(WAYS, (_, name) => bySize(name, 'nanoseconds')),
     dualStack: bySize('dualStack', 'nanoseconds'),
     naive: bySize('naive', 'nanoseconds'),
     heapGrowth: bySize('fullnat', 'heapGrowth'),

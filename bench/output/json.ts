@@ -1,5 +1,7 @@
 import type { Figure, PeerResults } from '../balancer/suite.js';
+import { WAYS } from '../core/ways.js';
 import type { Results } from '../results.js';
+import { mapValues } from '../support/map-values.js';
 import type { Summary } from '../support/statistics.js';
 import { judge } from '../targets.js';
 
@@ -25,12 +27,7 @@ export function toJson(results: Results): Record<string, unknown> {
     ...(balancer && { balancer: mapValues(balancer, peerMedians) }),
     ...(core && {
       core: {
-        fullnat: mapValues(core.fullnat, medianOf),
-        fullnat6: mapValues(core.fullnat6, medianOf),
-        nat: mapValues(core.nat, medianOf),
-        dr: mapValues(core.dr, medianOf),
-        tun: mapValues(core.tun, medianOf),
-        nat64: mapValues(core.nat64, medianOf),
+        ...mapValues(WAYS, (_, name) => mapValues(core[name], medianOf)),
         dualStack: mapValues(core.dualStack, medianOf),
         naive: mapValues(core.naive, medianOf),
         heapGrowth: mapValues(core.heapGrowth, medianOf),
@@ -67,12 +64,4 @@ function peerMedians(results: PeerResults): Record<Figure, number | null> {
 
 function medianOf({ median }: Summary): number {
   return median;
-}
-
-function mapValues<Key extends string, From, To>(
-  record: Readonly<Record<Key, From>>,
-  map: (value: From) => To,
-): Record<Key, To> {
-  const entries = (Object.entries(record) as [Key, From][]).map(([key, value]) => [key, map(value)]);
-  return Object.fromEntries(entries) as Record<Key, To>;
 }

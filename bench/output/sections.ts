@@ -1,5 +1,6 @@
 import type { BalancerResults, Figure } from '../balancer/suite.js';
 import type { CoreResults } from '../core/suite.js';
+import { WAY_NAMES, WAYS } from '../core/ways.js';
 import type { ReceiverResults } from '../receiver/suite.js';
 import type { Results } from '../results.js';
 import type { Summary } from '../support/statistics.js';
@@ -57,7 +58,7 @@ function balancerSection(balancer: BalancerResults): Section {
 }
 
 function coreSection(core: CoreResults): Section {
-  const { fullnat, fullnat6, nat, dr, tun, nat64, dualStack, naive, heapGrowth } = core;
+  const { fullnat, dualStack, naive, heapGrowth } = core;
   const sizes = Object.keys(fullnat);
   const row = (name: string, summaries: Record<string, Summary>) => [
     name,
@@ -67,12 +68,7 @@ function coreSection(core: CoreResults): Section {
     title: 'Core: nanoseconds per packet of process(), no I/O',
     rows: [
       ['connections', ...sizes],
-      row('FULLNAT, IPv4', fullnat),
-      row('FULLNAT, IPv6', fullnat6),
-      row('FULLNAT, IPv6 to IPv4', nat64),
-      row('NAT, IPv4', nat),
-      row('DR, IPv4', dr),
-      row('TUN, IPv4', tun),
+      ...WAY_NAMES.map((name) => row(WAYS[name].what, core[name])),
       row('FULLNAT, both in one process', dualStack),
       row('naive: strings and a Map, IPv4', naive),
       row('bytes the heap grows by over a million packets', heapGrowth),
