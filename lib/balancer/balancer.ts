@@ -59,11 +59,12 @@ import { ServiceTable } from './service/service-table.js';
 import type { VirtualService } from './service/virtual-service.js';
 import { Statistics } from './statistics/statistics.js';
 import { BYTES_IN, BYTES_OUT, CONNECTIONS, PACKETS_IN, PACKETS_OUT, Traffic } from './statistics/traffic.js';
-import { FORWARD, Handshakes } from './syn-proxy/handshakes.js';
+import { Handshakes } from './syn-proxy/handshakes.js';
 import { KeptSegments } from './syn-proxy/kept-segments.js';
+import { ServerAnswers } from './syn-proxy/server-answers.js';
 import { ServerSyns } from './syn-proxy/server-syns.js';
 import { SynProxy } from './syn-proxy/syn-proxy.js';
-import { CONSUMED, DROPPED } from './verdict.js';
+import { CONSUMED, DROPPED, FORWARD } from './verdict.js';
 
 /** What the balancer is told of the world it runs in: it has no clock, no randomness and no device of its own. */
 export interface Environment {
@@ -114,6 +115,7 @@ export class Balancer {
   readonly #carryOver: CarryOver;
   readonly #lifecycle: Lifecycle;
   readonly #handshakes: Handshakes;
+  readonly #serverAnswers: ServerAnswers;
   readonly #defence: Defence;
   readonly #fragments: Fragments;
   readonly #fragmenter: Fragmenter;
@@ -210,6 +212,13 @@ export class Balancer {
       serverSyns,
       keptSegments,
       resets,
+      counters,
+    });
+    this.#serverAnswers = new ServerAnswers({
+      table,
+      lifecycle: this.#lifecycle,
+      directory,
+      keptSegments,
       counters,
       resume: (frame) => this.#resume(frame),
     });
@@ -370,7 +379,7 @@ export class Balancer {
     const { words } = this.connections;
     const base = connection * RECORD_WORDS;
     if (!fromClient) {
-      const verdict = this.#handshakes.fromServer(frame, link, connection, this.#tick);
+      const verdict = this.#serverAnswers.process(frame, link, connection, this.#tick);
       if (verdict === CONSUMED) this.#count(frame, words[base + OWNER]! & 0xffff, PACKETS_OUT, BYTES_OUT);
       return verdict;
     }

@@ -4,3 +4,6 @@
 export const CONSUMED = -1;
 /** The frame was dropped; a counter says why. */
 export const DROPPED = -2;
+
+/** Of a step on the way: the frame goes on like others. `process` never says so. */
+export const FORWARD = -3;

@@ -112,15 +112,19 @@ export class Lifecycle {
     this.#wheel.touch(connection, tick + service.timeouts[state]!);
   }
 
-  /** Puts a connection into a state that no packet's flags tell. @param expires in ticks */
-  settle(connection: number, state: number, expires: number): void {
+  /**
+   * Puts a connection into a state that no packet's flags tell.
+   * @param tick the time @param lifetime in ticks; default: the state's
+   */
+  settle(connection: number, state: number, tick: number, lifetime?: number): void {
     const { words } = this.#table;
     const base = connection * RECORD_WORDS;
+    const { timeouts } = this.#directory.services[words[base + OWNER]! >>> 16]!;
     const before = words[base + STATE]!;
     const old = before & STATE_MASK;
     words[base + STATE] = (before & ~STATE_MASK) | state;
     if (state !== old) this.#onChange(words[base + OWNER]!, old, state);
-    this.#wheel.touch(connection, expires);
+    this.#wheel.touch(connection, tick + (lifetime ?? timeouts[state]!));
   }
 
   #enter(base: number, before: number, frame: Frame, sender: number): number {

@@ -1,4 +1,4 @@
-import { ACK, FIN, RST, SYN } from '../../net/tcp.js';
+import { ACK, RST, SYN } from '../../net/tcp.js';
 import type { ConnectionTable } from '../connection/connection-table.js';
 import type { ExpiryResets } from '../connection/expiry-resets.js';
 import { isOpening, type Lifecycle } from '../connection/lifecycle.js';
@@ -6,14 +6,10 @@ import type { Opening } from '../connection/opening.js';
 import {
   CLIENT_TIMESTAMP,
   COOKIE,
-  FIRST_DATA_SEQUENCE,
-  FLAG_SERVER_SEEN,
-  FLAG_SYN_ACK_SEEN,
   FLAG_SYN_PENDING,
   FLAG_SYN_PROXY,
   HANDSHAKE,
   INITIAL_SEQUENCE,
-  KEPT,
   OWNER,
   RECORD_WORDS,
   SEGMENT_MAX,
@@ -31,27 +27,21 @@ import { STATE_CLOSE, STATE_ESTABLISHED, STATE_SYN_SENT } from '../connection/st
 import { COUNTER, type Counters } from '../counters.js';
 import type { Frame } from '../frame.js';
 import type { LinkPort } from '../link-port.js';
-import { turnIntoReset } from '../reset.js';
 import type { Directory } from '../service/directory.js';
 import type { VirtualService } from '../service/virtual-service.js';
-import { CONSUMED, DROPPED } from '../verdict.js';
-import { isAckStorm } from './ack-storm.js';
-import { agree } from './agreement.js';
+import { CONSUMED, DROPPED, FORWARD } from '../verdict.js';
 import { hasTimestamp, withoutTimestamp } from './cookie-data.js';
 import type { KeptSegments } from './kept-segments.js';
 import { RESEND_AFTER, type ServerSyns } from './server-syns.js';
 import { findTimestamp } from './shift.js';
 import type { SynProxy } from './syn-proxy.js';
 
-/** The packet goes on like any of a known connection. */
-export const FORWARD = -3;
-
 /** No client has sent more before the real server's first answer: the SYN-ACK's window is not scaled. */
 const UNANSWERED_MAX = 0xffff;
 
 /**
  * The second half of what a SYN proxy does: once a client's ACK has brought its cookie back, the balancer shakes hands
- * with a real server in the client's place, keeps what the client sends meanwhile, and brings the two together.
+ * with a real server in the client's place, and keeps what the client sends meanwhile. `ServerAnswers` is the other end.
  */
 export class Handshakes {
   readonly #table: ConnectionTable;
@@ -64,9 +54,7 @@ export class Handshakes {
   readonly #kept: KeptSegments;
   readonly #resets: ExpiryResets;
   readonly #counters: Counters;
-  readonly #resume: (frame: Frame) => void;
 
-  /** @param parts.resume takes a client's segment on its way after it has waited; it is a frame of `emitted`'s */
   constructor(parts: {
     table: ConnectionTable;
     synProxy: SynProxy;
@@ -78,7 +66,6 @@ export class Handshakes {
     keptSegments: KeptSegments;
     resets: ExpiryResets;
     counters: Counters;
-    resume: (frame: Frame) => void;
   }) {
     this.#table = parts.table;
     this.#synProxy = parts.synProxy;
@@ -90,7 +77,6 @@ export class Handshakes {
     this.#kept = parts.keptSegments;
     this.#resets = parts.resets;
     this.#counters = parts.counters;
-    this.#resume = parts.resume;
   }
 
   /**
@@ -130,7 +116,7 @@ export class Handshakes {
     words[base + SERVER_END] = frame.acknowledgment;
     words[base + SERVER_ACKNOWLEDGED] = (words[base + INITIAL_SEQUENCE]! + 1) | 0;
     words[base + STATE]! |= FLAG_SYN_PROXY | FLAG_SYN_PENDING;
-    this.#lifecycle.settle(connection, STATE_SYN_SENT, tick + RESEND_AFTER);
+    this.#lifecycle.settle(connection, STATE_SYN_SENT, tick, RESEND_AFTER);
     this.#syns.send(base);
     if (!this.#kept.keep(base, frame)) this.#counters.add(COUNTER['syn-proxy-not-kept']);
   }
@@ -233,73 +219,7 @@ export class Handshakes {
     this.#counters.add(COUNTER['syn-proxy-aborted']);
     this.#kept.forget(base);
     this.#resets.toServer(words, base);
-    this.#settle(connection, STATE_CLOSE, tick);
-  }
-
-  /** A real server's packet on a connection behind a SYN proxy. @returns FORWARD, or as `Balancer.process` */
-  fromServer(frame: Frame, link: LinkPort, connection: number, tick: number): number {
-    const { words } = this.#table;
-    const base = connection * RECORD_WORDS;
-    if ((words[base + STATE]! & FLAG_SYN_PENDING) === 0) {
-      const { ackStormThreshold } = this.#serviceOf(base).synProtection.settings;
-      const isStorm = isAckStorm(frame, words, base, ackStormThreshold, tick);
-      return isStorm ? this.#drop(COUNTER['drop-syn-proxy-ack-storm']) : FORWARD;
-    }
-    if (!this.#answersSyn(frame, base)) return this.#refuse(frame, link);
-    words[base + STATE]! &= ~FLAG_SYN_PENDING;
-    if ((frame.tcpFlags & RST) !== 0) {
-      this.#counters.add(COUNTER['syn-proxy-refused']);
-      this.#kept.forget(base);
-      // So that it comes to the client with the number that it expects.
-      words[base + SERVER_SEQUENCE_DELTA] = (words[base + COOKIE]! + 1 - frame.sequence) | 0;
-      this.#settle(connection, STATE_CLOSE, tick);
-      return FORWARD;
-    }
-    this.#establish(connection, frame, tick);
-    if (words[base + KEPT] === 0) return FORWARD;
-    for (let left = this.#kept.count(base); left > 0; left--) {
-      const segment = this.#kept.release(base);
-      if (segment !== undefined) this.#resume(segment);
-    }
-    return CONSUMED;
-  }
-
-  /** Whether a real server's segment acknowledges our SYN: with its own SYN, or to refuse it (RFC 9293 3.10.7.3). */
-  #answersSyn({ tcpFlags, acknowledgment }: Frame, base: number): boolean {
-    const { words } = this.#table;
-    if ((words[base + STATE]! & STATE_MASK) !== STATE_SYN_SENT) return false;
-    if (acknowledgment !== ((words[base + INITIAL_SEQUENCE]! + 1) | 0)) return false;
-    return (tcpFlags & ACK) !== 0 && (tcpFlags & (SYN | RST)) !== 0 && (tcpFlags & FIN) === 0;
-  }
-
-  /**
-   * What a real server sends that holds on to a connection before this one is answered with the RST that ends that one
-   * (RFC 9293 3.5.2), so that our next SYN finds it free.
-   */
-  #refuse(frame: Frame, link: LinkPort): number {
-    this.#counters.add(COUNTER['drop-syn-proxy-unexpected']);
-    if ((frame.tcpFlags & (ACK | RST)) !== ACK) return DROPPED;
-    turnIntoReset(frame, link);
-    this.#counters.add(COUNTER['answer-reset']);
-    return link.index;
-  }
-
-  /** The real server's SYN-ACK is there: from now on each side's numbers can be told in the other's. */
-  #establish(connection: number, frame: Frame, tick: number): void {
-    const { words } = this.#table;
-    const base = connection * RECORD_WORDS;
-    const service = this.#serviceOf(base);
-    this.#counters.add(COUNTER['syn-proxy-established']);
-    words[base + SERVER_SEQUENCE_DELTA] = (words[base + COOKIE]! - frame.sequence) | 0;
-    words[base + FIRST_DATA_SEQUENCE] = (words[base + COOKIE]! + 1) | 0;
-    words[base + STATE]! |= FLAG_SYN_ACK_SEEN | FLAG_SERVER_SEEN;
-    agree(frame, words, base, service, this.#counters);
-    this.#settle(connection, STATE_ESTABLISHED, tick);
-  }
-
-  #settle(connection: number, state: number, tick: number): void {
-    const { timeouts } = this.#serviceOf(connection * RECORD_WORDS);
-    this.#lifecycle.settle(connection, state, tick + timeouts[state]!);
+    this.#lifecycle.settle(connection, STATE_CLOSE, tick);
   }
 
   #serviceOf(base: number): VirtualService {
