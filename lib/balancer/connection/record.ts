@@ -56,7 +56,7 @@ export const HEADER_ACKNOWLEDGMENT = 35;
 export const COOKIE = 36;
 /** Added to the real server's sequence numbers on their way to the client; 0 where it tells them itself. */
 export const SERVER_SEQUENCE_DELTA = 37;
-/** What the cookie tells (syn-proxy/cookie-data.ts) in bits 0-23; how often our SYN was sent again in bits 24-31. */
+/** What the cookie tells, and was told with it (syn-proxy/cookie-data.ts), in bits 0-23; how often our SYN was sent again in bits 24-31. */
 export const HANDSHAKE = 38;
 /** The powers of two between the windows that were negotiated: towards the client in the low 16 bits, towards the real server above. */
 export const WINDOW_SHIFTS = 39;

@@ -11,7 +11,14 @@ import { COUNTER, type Counters } from '../counters.js';
 import { toaRoom } from '../forwarding/toa.js';
 import type { Frame } from '../frame.js';
 import type { VirtualService } from '../service/virtual-service.js';
-import { hasTimestamp, MAX_WINDOW_SCALE, mssOf, windowScaleOf, withoutTimestamp } from './cookie-data.js';
+import {
+  hasTimestamp,
+  MAX_WINDOW_SCALE,
+  mssOf,
+  toldScaleOf,
+  windowScaleOf,
+  withoutTimestamp,
+} from './cookie-data.js';
 
 /** Of a real server that announces none (RFC 9293 3.7.1). */
 const DEFAULT_MSS = { 4: 536, 6: 1220 } as const;
@@ -21,7 +28,7 @@ export function agree(
   { bytes, view, l4, l4Length, family }: Frame,
   words: Int32Array,
   base: number,
-  { toa, synProtection }: VirtualService,
+  { toa }: VirtualService,
   counters: Counters,
 ): void {
   let mss: number = DEFAULT_MSS[family as 4 | 6];
@@ -37,11 +44,11 @@ export function agree(
     at += step;
   }
   const data = words[base + HANDSHAKE]!;
-  const told = windowScaleOf(data);
-  if (told !== 0) {
+  const clientScale = windowScaleOf(data);
+  if (clientScale !== 0) {
     // Each side's windows are read with the scale that it was told; where the real server has none, unscaled.
-    const toClient = Math.max(scale, 0) - synProtection.settings.windowScale;
-    const toServer = scale === -1 ? told : 0;
+    const toClient = Math.max(scale, 0) - toldScaleOf(data);
+    const toServer = scale === -1 ? clientScale : 0;
     words[base + WINDOW_SHIFTS] = (toServer << 16) | (toClient & 0xffff);
   }
   if (hasTimestamp(data)) {

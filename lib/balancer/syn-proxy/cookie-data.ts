@@ -56,6 +56,16 @@ export function windowScaleOf(data: number): number {
   return (data >>> WINDOW_SCALE_SHIFT) & 15;
 }
 
+/** The same data with the window scale that the client was told: in bits 3..0, which are a cookie's no longer. */
+export function withToldScale(data: number, scale: number): number {
+  return data | scale;
+}
+
+/** The window scale that the client was told, if it has one itself. */
+export function toldScaleOf(data: number): number {
+  return data & 15;
+}
+
 /** Whether client and balancer agreed on selective acknowledgments. */
 export function hasSack(data: number): boolean {
   return (data & SACK) !== 0;

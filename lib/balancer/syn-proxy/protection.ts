@@ -31,8 +31,12 @@ export class SynProtection {
   #reusable = 0;
   /** `auto` is on. */
   #isActive = false;
-  /** The minute in which it issued a cookie last. */
+  /** The minute in which it issued a cookie last, and the window scale that it told with it; */
   #issued = NEVER;
+  #toldScale = 0;
+  /** the same of the last cookie before the scale was another. */
+  #formerIssued = NEVER;
+  #formerScale = 0;
   #lifetime = 0;
   #answered = 0;
   #accepted = 0;
@@ -47,9 +51,7 @@ export class SynProtection {
    */
   configure(lifetime: number, settings: Required<SynProxyConfig> = NO_SYN_PROXY): void {
     this.#lifetime = lifetime;
-    // Switched off, it ends its handshakes with the window scale that their clients were told of.
-    this.settings =
-      settings.mode === 'off' ? { ...settings, windowScale: this.settings.windowScale } : settings;
+    this.settings = settings;
     this.#reusable = settings.reuse.reduce((bits, state) => bits | (1 << STATES.indexOf(state)), 0);
     if (settings.mode !== 'auto') this.#isActive = false;
   }
@@ -86,8 +88,23 @@ export class SynProtection {
 
   /** A SYN was answered. */
   onIssued(minute: number): void {
+    const { windowScale } = this.settings;
+    if (windowScale !== this.#toldScale) {
+      this.#formerScale = this.toldWindowScale(this.#issued);
+      this.#formerIssued = this.#issued;
+      this.#toldScale = windowScale;
+    }
     this.#issued = minute;
     this.#answered++;
+  }
+
+  /**
+   * The window scale that a client with a sound cookie was told, whatever the settings are by now. While there are cookies
+   * of two scales it is the larger: windows may then be told too small, but never larger than they are.
+   */
+  toldWindowScale(minute: number): number {
+    const mayBeFormer = minute - this.#formerIssued < COOKIE_MINUTES;
+    return mayBeFormer ? Math.max(this.#formerScale, this.#toldScale) : this.#toldScale;
   }
 
   /** A cookie came back. */

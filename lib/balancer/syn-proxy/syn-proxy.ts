@@ -6,6 +6,7 @@ import type { LinkPort } from '../link-port.js';
 import type { VirtualService } from '../service/virtual-service.js';
 import { DROPPED } from '../verdict.js';
 import { minuteOf, SynCookies } from './cookie.js';
+import { withToldScale } from './cookie-data.js';
 import { completeSyn, turnIntoSynAck } from './syn-ack.js';
 import { answerOptions } from './syn-options.js';
 
@@ -49,7 +50,7 @@ export class SynProxy {
   /**
    * Judges an ACK that is expected.
    * @param now milliseconds
-   * @returns what the cookie tells (see `cookie-data.ts`), or `~counter` with the counter that says what is wrong
+   * @returns what the cookie tells, with the window scale that was told with it (see `cookie-data.ts`), or `~counter` with the counter that says what is wrong
    */
   check(frame: Frame, { synProtection }: VirtualService, now: number): number {
     if (frame.payload === 0 && synProtection.settings.deferUntilData) {
@@ -59,7 +60,7 @@ export class SynProxy {
     if (data === -1) return ~COUNTER['drop-syn-proxy-bad-ack'];
     synProtection.onAccepted();
     this.#counters.add(COUNTER['syn-proxy-ack-ok']);
-    return data;
+    return withToldScale(data, synProtection.toldWindowScale(minuteOf(now)));
   }
 
   #drop(reason: number): number {

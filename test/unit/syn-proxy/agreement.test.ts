@@ -2,8 +2,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { FlowSegment } from '../../support/flow.js';
-import { HANDSHAKE_ACK, OUR_SYN, PROXIED_WAYS, ProxiedFlow, proxiedRig } from '../../support/proxied-flow.js';
-import type { OnLink, Row } from '../../support/rig.js';
+import {
+  HANDSHAKE_ACK,
+  OUR_SYN,
+  PROXIED_WAYS,
+  ProxiedFlow,
+  proxiedConfig,
+  proxiedRig,
+} from '../../support/proxied-flow.js';
+import type { OnLink, Rig, Row } from '../../support/rig.js';
 import { tcpOption } from '../../support/tcp-segment.js';
 import { readU32 } from '../../support/wire.js';
 
@@ -112,6 +119,45 @@ for (const way of PROXIED_WAYS) {
       }
     });
   }
+
+  test(name('another window scale in the settings: no client takes a window for larger than it is'), () => {
+    const scales = (of: number) => ({
+      synOptions: [tcpOption.mss(1460), ...scaleOption(3)],
+      synAckOptions: [tcpOption.mss(1460), ...scaleOption(of)],
+    });
+    /** What a client of that port is told of 1000 << 7 bytes, in the scale that its SYN-ACK had. */
+    const windowTold = (on: Rig, flow: ProxiedFlow): number => {
+      const [syn] = on.send(...flow.client(HANDSHAKE_ACK));
+      flow.learn(syn!);
+      assert.equal(on.send(...flow.synAck()).length, 1);
+      const [sent] = on.send(...flow.fromServer({ flags: 'A', seq: 1, ack: 1, payload: 1, window: 1000 }));
+      return sent!.decoded.tcp!.window;
+    };
+    const on = proxiedRig(way, { windowScale: 7 });
+    const change = (windowScale: number, mode: 'on' | 'off' = 'on') =>
+      assert.equal(on.balancer.apply(proxiedConfig(way, { windowScale, mode }), on.now).faults, undefined);
+    let port = 1000;
+    const told = () => {
+      const flow = new ProxiedFlow(on, { ...scales(7), port: port++ });
+      flow.cookie();
+      return flow;
+    };
+    const ofSeven = [told(), told(), told()];
+    change(2);
+    assert.equal(windowTold(on, ofSeven[0]!), 1000, 'told 7, before anybody was told 2');
+    const ofTwo = told();
+    assert.equal(windowTold(on, ofSeven[1]!), 1000, 'told 7');
+    assert.equal(windowTold(on, ofTwo), 1000, 'told 2, and a part of the window only');
+    change(0, 'off');
+    assert.equal(windowTold(on, ofSeven[2]!), 1000, 'told 7, and SYN proxy is off');
+    change(2);
+    const late = told();
+    on.wait(180_000);
+    const later = told();
+    on.wait(60_000);
+    assert.equal(windowTold(on, later), 32_000, 'all cookies are of 2 by now');
+    assert.equal(on.send(...late.client(HANDSHAKE_ACK))[0]?.decoded.tcp?.flags, 'R', 'too old');
+  });
 
   test(name('a real server that takes smaller segments: longer ones of the client are too big'), () => {
     const on = proxiedRig(way);

@@ -157,20 +157,6 @@ for (const topology of TOPOLOGIES) {
     assert.equal(rig.send(...new Flow(rig, { port: 7 }).client({ flags: 'S' }))[0]?.link, 1, 'SYNs go on');
   });
 
-  test(
-    name('switched off, it knows the window scale that clients were told of, until it is on again'),
-    () => {
-      const rig = rigOf(topology, { windowScale: 3 });
-      const scaleWith = (synProxy?: SynProxyConfig) => {
-        const service = synProxy === undefined ? {} : { synProxy };
-        rig.balancer.apply(configuration(topology, { service }), rig.now);
-        return rig.balancer.services[0]?.synProtection.settings.windowScale;
-      };
-      const scales = [scaleWith(), scaleWith({ mode: 'off', windowScale: 5 }), scaleWith({}), scaleWith()];
-      assert.deepEqual(scales, [3, 3, 7, 7]);
-    },
-  );
-
   test(name('a cookie is too old after four minutes, while younger ones are good'), () => {
     const rig = rigOf(topology);
     const first = greeted(rig, { port: 1 });
