@@ -1,13 +1,13 @@
 /**
  * The whole balancer, slow and obvious: a packet is read into an object, what becomes of it is decided with Maps of
- * text, and what goes out is written anew. Only what the balancer draws by itself, local address, local port, the
- * first sequence number of FULLNAT and the ids of NAT64, is taken from what it sent, after a look whether it was free
- * to.
+ * text, and what goes out is written anew. Only what the balancer draws by itself, local address, local port and the
+ * first sequence number of FULLNAT, is taken from what it sent, after a look whether it was free to.
  */
 import assert from 'node:assert/strict';
 import type { ResolvedConfig } from '../../lib/balancer/config/model.js';
 import { type BuiltFrame, type PacketBuilder, packet } from '../support/packet-builder.js';
 import { INSIDE, isOneWay, MACS, OUTSIDE, type Topology } from '../support/topology.js';
+import { hostPort } from '../support/wire.js';
 import {
   type IcmpErrorName,
   icmpError,
@@ -32,9 +32,11 @@ import {
   TICK,
 } from './parties.js';
 import { headerFor, timeOut } from './proxy-header.js';
-import { nextState } from './tcp-states.js';
+import { type CookieFlow, CookieModel } from './syn-cookie.js';
+import { agree, answerTo, type Handshake, handshakeOf, isStorm, SYN_TICKS, synFor } from './syn-proxy.js';
+import { type ModelState, nextState } from './tcp-states.js';
 import { type Template, Templates } from './templates.js';
-import { MTU, toClient, toServer } from './translation.js';
+import { IPV6_MTU, inServersTerms, MTU, toClient, toServer } from './translation.js';
 
 export type Out = readonly [link: number, frame: PacketBuilder];
 
@@ -45,13 +47,15 @@ export class ModelBalancer {
   readonly #byServer = new Map<string, Connection>();
   readonly #templates: Templates;
   readonly #topology: Topology;
+  readonly #cookies: CookieModel;
   readonly #count = (name: string, amount = 1): void => {
     this.counters.set(name, (this.counters.get(name) ?? 0) + amount);
   };
   #tick: number;
 
-  constructor(config: ResolvedConfig, topology: Topology, now: number) {
+  constructor(config: ResolvedConfig, topology: Topology, secret: Uint8Array, now: number) {
     this.#topology = topology;
+    this.#cookies = new CookieModel(secret.subarray(8, 24));
     this.#tick = now / TICK;
     this.services = servicesOf(config, topology);
     this.#templates = new Templates(config.settings.expireQuiescentTemplate);
@@ -75,6 +79,11 @@ export class ModelBalancer {
       this.#count('drop-server-quiesced');
       return this.#end(connection);
     }
+    const done =
+      known === undefined
+        ? this.#proxiedServer(connection, link, frame, plain)
+        : this.#proxiedClient(known, link, frame, plain, sent);
+    if (done !== undefined) return done;
     if (known === undefined) return this.#fromServer(connection, link, frame, plain);
     if (!this.#isRenewal(known, plain)) return this.#fromClient(known, link, frame, plain, sent);
     this.#count('connections-renewed');
@@ -92,11 +101,13 @@ export class ModelBalancer {
     this.#tick += milliseconds / TICK;
     const before = [...this.connections.values()];
     const headers = before.flatMap((connection) => this.#resentHeader(connection));
-    const over = before.filter(({ expires }) => expires <= this.#tick);
+    const due = before.filter(({ expires }) => expires <= this.#tick);
+    const syns = due.flatMap((connection) => this.#resentSyn(connection));
+    const over = due.filter(({ expires }) => expires <= this.#tick);
     const resets = over.flatMap((connection) => this.#end(connection));
     if (over.length > 0) this.#count('connections-expired', over.length);
     this.#templates.expire(this.#tick, before, [...this.connections.values()], kept);
-    return [...headers, ...resets];
+    return [...headers, ...syns, ...resets];
   }
 
   /** Every connection, every template and every real server's load and traffic, as text. */
@@ -113,10 +124,10 @@ export class ModelBalancer {
     return [...connections.sort(), ...this.#templates.describe(), ...servers];
   }
 
-  /** A connection whose real server can speak to the balancer, by a number. */
+  /** A connection whose real server can speak to the balancer, by a number; -1: the newest. */
   answerable(n: number): Connection | undefined {
     const all = [...this.#byServer.values()];
-    return all[n % Math.max(1, all.length)];
+    return all.at(n % Math.max(1, all.length));
   }
 
   /** A connection, by a number. */
@@ -127,7 +138,8 @@ export class ModelBalancer {
 
   #isRenewal({ state, service, template }: Connection, { flags }: PlainPacket): boolean {
     const { mode } = service.config;
-    if (!isOpening(flags) || mode === 'fullnat' || template !== undefined) return false;
+    if (!isOpening(flags) || template !== undefined) return false;
+    if (mode === 'fullnat') return isProxied(service) && mayReuse(service, state);
     return state === 'timeWait' || state === 'close' || (state === 'finWait' && isOneWay(mode));
   }
 
@@ -143,14 +155,22 @@ export class ModelBalancer {
         plain.to === vip && config.protocol === plain.protocol && config.port[0] === plain.toPort,
     );
     if (opening && service !== undefined) {
+      if (isProxied(service)) return this.#greet(link, frame, plain, service);
       return (
         this.#refusal(link, frame, plain, Number.POSITIVE_INFINITY) ??
         this.#open(link, frame, plain, service, sent)
       );
     }
-    this.#count(opening ? 'drop-no-service' : 'drop-stray');
+    if (service !== undefined && this.#mayBringCookie(service, plain))
+      return this.#cookieAck(link, frame, plain, service, sent);
+    return this.#stray(opening ? 'drop-no-service' : 'drop-stray', link, frame, plain);
+  }
+
+  /** @param answered whether a segment gets a reset */
+  #stray(reason: string, link: number, frame: BuiltFrame, plain: PlainPacket, answered = true): Out[] {
+    this.#count(reason);
     if (plain.protocol === 'udp') return this.#answerError('port-unreachable', link, frame);
-    if (plain.flags.includes('R')) return [];
+    if (plain.flags.includes('R') || !answered) return [];
     this.#count('answer-reset');
     const back = packet().ethernet({ from: MACS.balancer[link]!, to: frame.bytes.slice(6, 12) });
     return [[link, writePacket(back, resetFor(plain))]];
@@ -163,11 +183,21 @@ export class ModelBalancer {
     service: Service,
     sent: readonly BuiltFrame[],
   ): Out[] {
+    const connection = this.#bind(plain, plain.seq, service, sent);
+    if (typeof connection !== 'string') return this.#fromClient(connection, link, frame, plain, sent);
+    this.#count(connection);
+    return connection === 'drop-server-side-taken' ? [] : this.#answerError('port-unreachable', link, frame);
+  }
+
+  /** Makes a connection for a client's packet. @returns it, or why there is none */
+  #bind(
+    plain: PlainPacket,
+    clientIsn: number,
+    service: Service,
+    sent: readonly BuiltFrame[],
+  ): Connection | string {
     const server = this.#templates.find(service, plain.from) ?? this.#schedule(service);
-    if (server === undefined) {
-      this.#count('drop-no-real-server');
-      return this.#answerError('port-unreachable', link, frame);
-    }
+    if (server === undefined) return 'drop-no-real-server';
     const { mode, protocol } = service.config;
     const serverPort = server.port === 0 ? plain.toPort : server.port;
     const client = { address: plain.from, port: plain.fromPort };
@@ -175,21 +205,15 @@ export class ModelBalancer {
       `${protocol} ${server.address} ${serverPort} > ${local.address} ${local.port}`;
     let local = client;
     let delta = 0;
-    if (mode === 'nat' && this.#byServer.has(serverKey(client))) {
-      this.#count('drop-server-side-taken');
-      return [];
-    }
+    if (mode === 'nat' && this.#byServer.has(serverKey(client))) return 'drop-server-side-taken';
     if (mode === 'fullnat') {
       const free = this.#pairsOf(service).filter((pair) => !this.#byServer.has(serverKey(pair)));
-      if (free.length === 0) {
-        this.#count('drop-no-local-port');
-        return this.#answerError('port-unreachable', link, frame);
-      }
+      if (free.length === 0) return 'drop-no-local-port';
       const chosen = sent[0] === undefined ? undefined : readPacket(sent[0]);
       const pair = free.find(({ address, port }) => address === chosen?.from && port === chosen.fromPort);
       assert.ok(pair !== undefined, 'the balancer chose a local pair that is free');
       local = pair;
-      if (protocol === 'tcp') delta = (chosen!.seq - plain.seq) >>> 0;
+      if (protocol === 'tcp') delta = (chosen!.seq - clientIsn) >>> 0;
     }
     const connection: Connection = {
       key: keyOf(plain),
@@ -203,8 +227,10 @@ export class ModelBalancer {
       template: this.#templates.remember(service, client.address, server, this.#tick),
       state: 'none',
       expires: 0,
-      clientIsn: plain.seq,
+      clientIsn,
       delta,
+      handshake: undefined,
+      storm: { text: '', repeats: 0, tick: 0 },
       header: undefined,
       firstByte: undefined,
       progress: undefined,
@@ -214,7 +240,7 @@ export class ModelBalancer {
     load(server, 'none', 1);
     server.traffic.connections++;
     this.#count('connections-new');
-    return this.#fromClient(connection, link, frame, plain, sent);
+    return connection;
   }
 
   #pairsOf({ config }: Service): Host[] {
@@ -259,8 +285,7 @@ export class ModelBalancer {
     if (mode === 'tun') return this.#forward(INSIDE, this.#tunneled(ethernet, server, next));
     this.#noteReuse(connection, plain, sent);
     const header = this.#headerFor(connection, plain);
-    const idOf = () => readPacket(sent.at(-1)!).id;
-    const main = writePacket(ethernet, toServer(connection, plain, idOf, this.#count));
+    const main = writePacket(ethernet, toServer(connection, plain, this.#count));
     return [...header, ...this.#forward(INSIDE, [main])];
   }
 
@@ -295,13 +320,15 @@ export class ModelBalancer {
   }
 
   /** A PROXY header goes ahead of the first segment after the SYN that acknowledges something. */
-  #headerFor(connection: Connection, { flags, ack, window }: PlainPacket): Out[] {
+  #headerFor(connection: Connection, plain: PlainPacket): Out[] {
+    const { flags } = plain;
     const { service, client, vip, firstByte, header } = connection;
+    const told = inServersTerms(connection, plain);
     if (service.config.clientAddress !== 'proxy-v2' || header !== undefined || firstByte === undefined)
       return [];
     if (!flags.includes('A') || /[SR]/.test(flags)) return [];
     this.#count('proxy-header-sent');
-    connection.header = headerFor(client, vip, ack, window, this.#tick);
+    connection.header = headerFor(client, vip, told.ack, told.window, this.#tick);
     return this.#ownHeader(connection);
   }
 
@@ -342,9 +369,12 @@ export class ModelBalancer {
       this.#count('drop-ttl-expired');
       return this.#answerError('time-exceeded', link, frame);
     }
-    if (sizeOf(plain).largest <= mtu || !plain.dontFragment) return undefined;
+    const { largest } = sizeOf(plain);
+    if (largest <= mtu || !plain.dontFragment) return undefined;
+    const ipv6 = plain.from.includes(':');
+    if (ipv6 && largest <= IPV6_MTU) return undefined;
     this.#count('drop-too-big');
-    return this.#answerError('too-big', link, frame, mtu);
+    return this.#answerError('too-big', link, frame, ipv6 ? Math.max(mtu, IPV6_MTU) : mtu);
   }
 
   #enter(connection: Connection, { protocol, flags }: PlainPacket, sender: 'client' | 'server' | 'one-way') {
@@ -361,16 +391,227 @@ export class ModelBalancer {
   }
 
   #end(connection: Connection): Out[] {
-    const { server, serverPort, state, progress, local, vip, client } = connection;
+    const { server, state, progress, vip, client, handshake } = connection;
     this.#unlink(connection);
     load(server, state, -1);
-    if (state !== 'established' || progress === undefined) return [];
+    const refused = state === 'synSent' && handshake?.answered === false;
+    if ((state !== 'established' && !refused) || progress === undefined) return [];
     this.#count('reset-on-expiry', 2);
-    const to = { address: server.address, port: serverPort };
     return [
-      ...this.#own(INSIDE, server.mac, local, to, { flags: 'R', seq: progress.acknowledged }),
+      ...this.#resetServer(connection),
       ...this.#own(OUTSIDE, MACS.gateway, vip, client, { flags: 'R', seq: progress.end }),
     ];
+  }
+
+  /** A SYN is answered at once, and nothing kept of it. */
+  #greet(link: number, frame: BuiltFrame, plain: PlainPacket, service: Service): Out[] {
+    if (service.servers.every(({ weight }) => weight === 0)) {
+      this.#count('drop-syn-proxy-no-server');
+      return [];
+    }
+    const { synAck, data } = answerTo(plain, service.config.synProxy!);
+    service.issued = this.#minute;
+    this.#count('syn-proxy-syn');
+    const seq = this.#cookies.issue(flowOf(plain, plain.seq), data, this.#now);
+    const back = packet().ethernet({ from: MACS.balancer[link]!, to: frame.bytes.slice(6, 12) });
+    return [[link, writePacket(back, { ...synAck, seq })]];
+  }
+
+  #mayBringCookie(service: Service, { flags }: PlainPacket): boolean {
+    return flags.includes('A') && !/[SFR]/.test(flags) && this.#minute - service.issued < 4;
+  }
+
+  /** What the cookie says that an ACK brings back; undefined where it is none, `early` where data must come first. */
+  #cookieIn(plain: PlainPacket, service: Service): number | undefined | 'early' {
+    if (plain.payload.length === 0 && service.config.synProxy!.deferUntilData) return 'early';
+    const isn = (plain.seq - 1) >>> 0;
+    const data = this.#cookies.check(flowOf(plain, isn), (plain.ack - 1) >>> 0, this.#now);
+    if (data !== undefined) this.#count('syn-proxy-ack-ok');
+    return data;
+  }
+
+  #cookieAck(
+    link: number,
+    frame: BuiltFrame,
+    plain: PlainPacket,
+    service: Service,
+    sent: readonly BuiltFrame[],
+  ): Out[] {
+    const data = this.#cookieIn(plain, service);
+    if (data === 'early') {
+      this.#count('drop-syn-proxy-null-ack');
+      return [];
+    }
+    if (data === undefined) {
+      const answered = service.config.synProxy!.badAck === 'reset';
+      return this.#stray('drop-syn-proxy-bad-ack', link, frame, plain, answered);
+    }
+    const connection = this.#bind(plain, (plain.seq - 1) >>> 0, service, sent);
+    if (typeof connection === 'string') return this.#stray(connection, link, frame, plain);
+    return this.#begin(connection, link, frame, plain, data);
+  }
+
+  /** The handshake with the real server begins; what the client has sent so far waits. */
+  #begin(connection: Connection, link: number, frame: BuiltFrame, plain: PlainPacket, data: number): Out[] {
+    const { client, clientIsn, delta } = connection;
+    const handshake = handshakeOf((plain.ack - 1) >>> 0, data, client);
+    handshake.kept.push({ link, frame });
+    connection.handshake = handshake;
+    connection.header = undefined;
+    connection.firstByte = undefined;
+    connection.progress = { end: plain.ack, acknowledged: (clientIsn + delta + 1) >>> 0 };
+    this.#settle(connection, 'synSent', SYN_TICKS);
+    return this.#serverSyn(connection);
+  }
+
+  #serverSyn(connection: Connection): Out[] {
+    const below = packet().ethernet({ from: MACS.balancer[INSIDE], to: connection.server.mac });
+    return [[INSIDE, writePacket(below, toServer(connection, synFor(connection), this.#count))]];
+  }
+
+  /** The time of a connection is over: where that is the SYN's, it may go once more. */
+  #resentSyn(connection: Connection): Out[] {
+    const { handshake, service, state } = connection;
+    if (handshake === undefined || handshake.answered || state !== 'synSent') return [];
+    if (handshake.resent === service.config.synProxy!.synRetries) {
+      this.#count('syn-proxy-given-up');
+      return [];
+    }
+    handshake.resent++;
+    connection.expires = this.#tick + SYN_TICKS;
+    this.#count('syn-proxy-resent');
+    return this.#serverSyn(connection);
+  }
+
+  /** A client's packet, where the client shook hands with the balancer. @returns undefined where it goes on as any other */
+  #proxiedClient(
+    connection: Connection,
+    link: number,
+    frame: BuiltFrame,
+    plain: PlainPacket,
+    sent: readonly BuiltFrame[],
+  ): Out[] | undefined {
+    const { handshake, service, state } = connection;
+    if (handshake === undefined) return undefined;
+    const { flags, seq, ack } = plain;
+    const reusable = !handshake.answered || mayReuse(service, state);
+    if (isOpening(flags)) {
+      if (reusable) return this.#greet(link, frame, plain, service);
+      if (state !== 'established') connection.handshake = undefined;
+      return undefined;
+    }
+    const ofCookie = ack === (handshake.cookie + 1) >>> 0;
+    const isn = (seq - 1) >>> 0;
+    const other =
+      !ofCookie && isn !== connection.clientIsn && reusable && this.#mayBringCookie(service, plain);
+    const data = other ? this.#cookieIn(plain, service) : undefined;
+    if (typeof data === 'number') return this.#reopen(connection, link, frame, plain, data, sent);
+    if (!handshake.answered)
+      return this.#waiting(connection, handshake, link, frame, plain, !other && ofCookie);
+    return this.#refusal(link, frame, plain, handshake.segmentMax + ipHeaderOf(plain.from));
+  }
+
+  /** The same client comes again: it keeps its real server. */
+  #reopen(
+    connection: Connection,
+    link: number,
+    frame: BuiltFrame,
+    plain: PlainPacket,
+    data: number,
+    sent: readonly BuiltFrame[],
+  ): Out[] {
+    this.#count('syn-proxy-reused');
+    connection.clientIsn = (plain.seq - 1) >>> 0;
+    if (connection.service.config.mode === 'fullnat')
+      connection.delta = (readPacket(sent[0]!).seq - connection.clientIsn) >>> 0;
+    return this.#begin(connection, link, frame, plain, data);
+  }
+
+  /** A client's packet while its real server has not answered. */
+  #waiting(
+    connection: Connection,
+    handshake: Handshake,
+    link: number,
+    frame: BuiltFrame,
+    { flags, seq }: PlainPacket,
+    ofCookie: boolean,
+  ): Out[] {
+    const { state, service, clientIsn } = connection;
+    const near = state === 'synSent' && (seq - clientIsn - 1) >>> 0 <= 65535;
+    if (near && flags.includes('R')) {
+      this.#count('syn-proxy-aborted');
+      handshake.kept = [];
+      this.#settle(connection, 'close');
+      this.#count('reset-on-expiry');
+      return this.#resetServer(connection);
+    }
+    if (!near || !ofCookie || !flags.includes('A') || flags.includes('S')) {
+      this.#count('drop-syn-proxy-unexpected');
+      return [];
+    }
+    if (handshake.kept.length <= service.config.synProxy!.storedSegments)
+      handshake.kept.push({ link, frame });
+    else this.#count('drop-syn-proxy-queue-full');
+    return [];
+  }
+
+  /** A real server's packet likewise. */
+  #proxiedServer(
+    connection: Connection,
+    link: number,
+    frame: BuiltFrame,
+    plain: PlainPacket,
+  ): Out[] | undefined {
+    const { handshake, service, server, state, clientIsn, delta, storm } = connection;
+    if (handshake === undefined) return undefined;
+    const { flags, seq, ack } = plain;
+    if (handshake.answered) {
+      const { ackStormThreshold } = service.config.synProxy!;
+      if (ackStormThreshold === 0 || !isStorm(storm, plain, this.#tick, ackStormThreshold)) return undefined;
+      this.#count('drop-syn-proxy-ack-storm');
+      return [];
+    }
+    const answers = flags.includes('A') && /[SR]/.test(flags) && !flags.includes('F');
+    if (state !== 'synSent' || !answers || ack !== (clientIsn + delta + 1) >>> 0) {
+      return this.#stray('drop-syn-proxy-unexpected', link, frame, plain, flags.includes('A'));
+    }
+    handshake.answered = true;
+    if (flags.includes('R')) {
+      this.#count('syn-proxy-refused');
+      handshake.kept = [];
+      handshake.shift = handshake.cookie + 1 - seq;
+      this.#settle(connection, 'close');
+      return undefined;
+    }
+    this.#count('syn-proxy-established');
+    handshake.shift = handshake.cookie - seq;
+    connection.firstByte = (handshake.cookie + 1) >>> 0;
+    agree(connection, handshake, plain, this.#count);
+    this.#settle(connection, 'established');
+    server.traffic.packetsOut++;
+    server.traffic.bytesOut += sizeOf(plain).bytes;
+    return handshake.kept.splice(0).flatMap((kept) => this.receive(kept.link, kept.frame, []));
+  }
+
+  /** Puts a connection into a state that no packet tells. */
+  #settle(connection: Connection, state: ModelState, ticks?: number): void {
+    load(connection.server, connection.state, -1);
+    load(connection.server, state, 1);
+    connection.state = state;
+    connection.expires = this.#tick + (ticks ?? (connection.service.config.timeouts[state] * 1000) / TICK);
+  }
+
+  get #now(): number {
+    return this.#tick * TICK;
+  }
+
+  get #minute(): number {
+    return Math.floor(this.#now / 60_000);
+  }
+
+  #resetServer({ local, server, serverPort, progress }: Connection): Out[] {
+    const to = { address: server.address, port: serverPort };
+    return this.#own(INSIDE, server.mac, local, to, { flags: 'R', seq: progress!.acknowledged });
   }
 
   /** A segment of the balancer's own. */
@@ -383,6 +624,20 @@ export class ModelBalancer {
     this.#count('answer-icmp-error');
     return [[link, icmpError(name, link, frame, mtu)]];
   }
+}
+
+function isProxied({ config }: Service): boolean {
+  return config.synProxy?.mode === 'on';
+}
+
+/** Whether a SYN proxy may begin anew with a client whose connection is in a state. */
+function mayReuse({ config }: Service, state: ModelState): boolean {
+  const states: readonly string[] = config.synProxy!.reuse;
+  return states.includes(state);
+}
+
+function flowOf({ from, fromPort, to, toPort }: PlainPacket, isn: number): CookieFlow {
+  return { client: hostPort(from, fromPort), vip: hostPort(to, toPort), isn };
 }
 
 function isOpening(flags: string): boolean {

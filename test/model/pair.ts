@@ -3,13 +3,20 @@ import assert from 'node:assert/strict';
 import { type BuiltFrame, type PacketBuilder, packet } from '../support/packet-builder.js';
 import { decodeFrame, describe } from '../support/packet-decoder.js';
 import { connectionsOf, templatesOf } from '../support/records.js';
-import { Rig, type RigOptions, type Sent } from '../support/rig.js';
+import { Rig, type RigOptions, SECRET, type Sent } from '../support/rig.js';
 import { tcpOption } from '../support/tcp-segment.js';
 import { configuration, INSIDE, MACS, OUTSIDE, type Topology } from '../support/topology.js';
-import { addressText, hostPort } from '../support/wire.js';
+import { addressText, concat, hostPort } from '../support/wire.js';
 import { ModelBalancer, type Out } from './balancer.js';
 import { fragmentsOf } from './fragmentation.js';
-import { optionsFor, SERVER_ISN, type Step, type StepOf, servicesFor, type Weights } from './script.js';
+import {
+  optionsFor,
+  SERVER_ISN,
+  type ServiceWishes,
+  type Step,
+  type StepOf,
+  type Weights,
+} from './script.js';
 import { templateText } from './templates.js';
 
 /** Of the IP packets that come in fragments. */
@@ -19,16 +26,20 @@ export class Pair {
   readonly rig: Rig;
   readonly model: ModelBalancer;
   readonly #topology: Topology;
+  readonly #services: readonly ServiceWishes[];
   readonly #settings: RigOptions['settings'];
+  /** The initial sequence number that a client was told, by its address, port, service and own number. */
+  readonly #told = new Map<string, number>();
   #weights: Weights;
 
-  constructor(topology: Topology, settings: RigOptions['settings'] = {}) {
+  constructor(topology: Topology, services: readonly ServiceWishes[], settings: RigOptions['settings'] = {}) {
     this.#topology = topology;
+    this.#services = services;
     this.#settings = settings;
-    this.#weights = servicesFor(topology).map(() => [1, 1]);
-    const options = optionsFor(topology, this.#weights, settings);
+    this.#weights = services.map(() => [1, 1]);
+    const options = optionsFor(topology, services, this.#weights, settings);
     this.rig = new Rig(options);
-    this.model = new ModelBalancer(configuration(topology, options), topology, this.rig.now);
+    this.model = new ModelBalancer(configuration(topology, options), topology, SECRET, this.rig.now);
   }
 
   take(each: Step): void {
@@ -63,6 +74,13 @@ export class Pair {
           );
     this.#compare(describe(frame), sent, this.model.receive(link, frame, sent));
     this.#compareTables();
+    for (const answer of sent) this.#noteCookie(answer);
+  }
+
+  /** What a client is told in answer to its SYN, for its next segments. */
+  #noteCookie({ link, decoded: { ip, tcp } }: Sent): void {
+    if (link !== OUTSIDE || ip === undefined || tcp?.flags !== 'SA') return;
+    this.#told.set(`${addressText(ip.to)} ${tcp.to} ${tcp.from} ${tcp.ack - 1}`, tcp.seq);
   }
 
   #client(each: StepOf<'client'>): PacketBuilder {
@@ -82,11 +100,16 @@ export class Pair {
     }
     const isn = port * 100_000 + (each.again ? 50_000 : 0);
     const forged = tcpOption.toa(hostPort(clientAddress(66), 66));
-    const options = { none: [], timestamps: [tcpOption.timestamps(1, 2)], forged: [forged] }[each.option];
-    const seq = each.flags.includes('S') ? isn : isn + 1;
+    const usual = [tcpOption.mss(1300), tcpOption.sackPermitted, tcpOption.nop, tcpOption.windowScale(7)];
+    const syn = each.flags.includes('S');
+    const stamps = [tcpOption.timestamps(1, 2)];
+    const options = { none: [], usual: syn ? usual : [], timestamps: stamps, forged: [forged] }[each.option];
+    const told = this.#told.get(`${from} ${port} ${to} ${isn}`) ?? SERVER_ISN;
+    const ack = (told + each.ack - SERVER_ISN) >>> 0;
+    const seq = syn ? isn : isn + 1;
     const segment = below
-      .tcp({ ...ports, flags: each.flags, seq, ack: each.ack, options })
-      .payload(each.flags === 'S' && each.payload > 9 ? '' : this.#fitting(each, options[0]?.length ?? 0));
+      .tcp({ ...ports, flags: each.flags, seq, ack, options })
+      .payload(each.flags === 'S' && each.payload > 9 ? '' : this.#fitting(each, concat(...options).length));
     return each.gsoSize === 0 || each.cut !== 'no' ? segment : segment.offload({ gsoSize: each.gsoSize });
   }
 
@@ -114,6 +137,7 @@ export class Pair {
     if (service.config.protocol === 'udp') return below.udp(ports).payload(Math.min(each.payload, 40));
     const syn = each.flags.includes('S');
     const isn = clientIsn + delta;
+    const scale = each.windowScale === null ? [] : [tcpOption.nop, tcpOption.windowScale(each.windowScale)];
     const edges = !syn && each.flags.includes('A') ? (each.sack ?? []) : [];
     const sack = tcpOption.sack(...edges.map((edge) => (isn + edge) >>> 0));
     const rest = edges.length === 0 ? [] : [tcpOption.nop, tcpOption.nop, sack];
@@ -123,7 +147,7 @@ export class Pair {
         flags: each.flags,
         seq: SERVER_ISN + (syn ? 0 : each.seq),
         ack: each.flags.includes('A') ? (isn + each.ack) >>> 0 : 0,
-        options: syn ? [tcpOption.mss(each.mss)] : rest,
+        options: syn ? [tcpOption.mss(each.mss), ...scale] : rest,
       })
       .payload(syn ? '' : Math.min(each.payload, 1428));
   }
@@ -134,7 +158,7 @@ export class Pair {
 
   #weigh(service: number, changed: readonly [number, number]): void {
     this.#weights = this.#weights.map((before, i) => (i === service ? changed : before));
-    const options = optionsFor(this.#topology, this.#weights, this.#settings);
+    const options = optionsFor(this.#topology, this.#services, this.#weights, this.#settings);
     const applied = this.rig.balancer.apply(configuration(this.#topology, options), this.rig.now);
     assert.ok('difference' in applied);
     this.rig.drain();
@@ -172,7 +196,7 @@ export class Pair {
 }
 
 /** What the model counts; the rig plays the neighbors, of whom it knows nothing, and so of fragments. */
-const TOLD = /^(drop|connections|answer|reset|toa|option|mss|segments|proxy|packets|frames-forwarded)/;
+const TOLD = /^(drop|connections|answer|reset|toa|option|mss|segments|proxy|syn|packets|frames-forwarded)/;
 
 /** The fragments of a frame's packet, which the first one holds the transport header of, and 8 bytes at least. */
 function fragmentsOfFrame(frame: BuiltFrame): BuiltFrame[] {

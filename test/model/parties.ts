@@ -3,6 +3,7 @@ import type { ResolvedConfig, ResolvedService } from '../../lib/balancer/config/
 import { MACS, type Topology } from '../support/topology.js';
 import type { PlainPacket } from './balancer-packets.js';
 import type { ProxyHeader } from './proxy-header.js';
+import type { Handshake, Storm } from './syn-proxy.js';
 import type { ModelState } from './tcp-states.js';
 import type { Template } from './templates.js';
 
@@ -37,6 +38,8 @@ export interface Service {
   readonly servers: readonly Server[];
   /** Round robin: who was chosen last. */
   last: number;
+  /** The minute in which it answered a SYN last. */
+  issued: number;
 }
 
 export interface Host {
@@ -61,6 +64,9 @@ export interface Connection {
   clientIsn: number;
   /** Added to the client's sequence numbers, a PROXY header aside. */
   delta: number;
+  /** Where its client shook hands with the balancer. */
+  handshake: Handshake | undefined;
+  readonly storm: Storm;
   /** What goes ahead of the client's first byte, once it was sent. */
   header: ProxyHeader | undefined;
   /** The number of the real server's first byte, when it is known. */
@@ -74,6 +80,7 @@ export function servicesOf(config: ResolvedConfig, topology: Topology): Service[
     index,
     config: service,
     last: -1,
+    issued: Number.NEGATIVE_INFINITY,
     servers: service.realServers.map(({ address, port = 0, weight }) => ({
       address,
       port,

@@ -6,17 +6,23 @@ import type { RigOptions } from '../support/rig.js';
 import { isOneWay, type Topology } from '../support/topology.js';
 
 export const SERVER_ISN = 5000;
+/** Few, so that they can run out. */
+export const LOCAL_PORTS = 4;
 /** Short, so that a script sees every end. */
 const TIMEOUTS = Object.fromEntries(STATES.map((state, i) => [state, 3 + 3 * i]));
 /** Until nothing is left of anything: a template may look once more a minute after its time. */
 export const LONGEST = (3 + 3 * STATES.length + 60 + 20) * 1000;
 
-type ServiceWishes = Partial<BalancerConfig['services'][number]>;
+export type ServiceWishes = Partial<BalancerConfig['services'][number]>;
+
+function isNat64({ family, realServers }: Topology): boolean {
+  return family === 6 && !realServers[0]!.includes(':');
+}
 
 /** By position, at port 80 and following. */
-export function servicesFor({ family, realServers }: Topology): readonly ServiceWishes[] {
-  const whole = family === 4 ? 32 : 128;
-  const telling: ServiceWishes[] = [
+export function servicesFor(topology: Topology): readonly ServiceWishes[] {
+  const whole = topology.family === 4 ? 32 : 128;
+  const fullnat: ServiceWishes[] = [
     { mode: 'fullnat', scheduler: 'wlc' },
     { mode: 'fullnat', scheduler: 'rr', clientAddress: 'proxy-v2' },
     {
@@ -26,9 +32,9 @@ export function servicesFor({ family, realServers }: Topology): readonly Service
       persistence: { timeout: 20, prefix: whole - 1 },
     },
   ];
-  if (family === 6 && !realServers[0]!.includes(':')) return telling;
+  if (isNat64(topology)) return fullnat;
   return [
-    ...telling,
+    ...fullnat,
     { mode: 'nat', scheduler: 'rr' },
     { mode: 'nat', scheduler: 'lc', expireQuiescent: true },
     { mode: 'nat', scheduler: 'rr', persistence: { timeout: 5 } },
@@ -40,21 +46,48 @@ export function servicesFor({ family, realServers }: Topology): readonly Service
   ];
 }
 
+/** The same of services behind a SYN proxy. */
+export function proxiedServicesFor(topology: Topology): readonly ServiceWishes[] {
+  const fullnat: ServiceWishes[] = [
+    { mode: 'fullnat', scheduler: 'rr', synProxy: {} },
+    {
+      mode: 'fullnat',
+      scheduler: 'wlc',
+      clientAddress: 'proxy-v2',
+      synProxy: {
+        badAck: 'drop',
+        windowScale: 0,
+        storedSegments: 1,
+        reuse: ['close', 'timeWait', 'finWait'],
+      },
+    },
+  ];
+  if (isNat64(topology)) return fullnat;
+  const nat: ServiceWishes = {
+    mode: 'nat',
+    scheduler: 'lc',
+    persistence: { timeout: 15 },
+    synProxy: { ackStormThreshold: 2, sack: false, deferUntilData: true, synRetries: 1, reuse: [] },
+  };
+  return [...fullnat, nat];
+}
+
 export type Weights = readonly (readonly [number, number])[];
 
 export function optionsFor(
   topology: Topology,
+  wishes: readonly ServiceWishes[],
   weights: Weights,
   settings: RigOptions['settings'],
 ): RigOptions {
-  const services = servicesFor(topology).map((service, i): ServiceWishes => {
+  const services = wishes.map((service, i): ServiceWishes => {
     const port = isOneWay(service.mode!) ? {} : { port: topology.serverPort };
     const realServers = topology.realServers.map((address, n) => ({
       address,
       ...port,
       weight: weights[i]![n]!,
     }));
-    const ports = service.mode === 'fullnat' ? { localPorts: [5000, 5002] as const } : {};
+    const ports = service.mode === 'fullnat' ? { localPorts: [5000, 4999 + LOCAL_PORTS] as const } : {};
     // Long enough for a PROXY header to be given up.
     const established = service.clientAddress === 'proxy-v2' ? { established: 70 } : {};
     const timeouts = { ...TIMEOUTS, ...established };
@@ -86,7 +119,7 @@ function client(services: number) {
     gsoSize: fc.constantFrom(0, 0, 0, 13, 13, 700, 1452),
     /** Comes in fragments, where it is long enough, the last one first or in order. */
     cut: fc.constantFrom('no', 'no', 'no', 'no', 'in order', 'reversed'),
-    option: fc.constantFrom('none', 'none', 'timestamps', 'forged'),
+    option: fc.constantFrom('none', 'usual', 'usual', 'timestamps', 'forged'),
     trafficClass: fc.constantFrom(0, 0xb8),
     ttl: fc.constantFrom(64, 64, 64, 64, 2, 1),
   });
@@ -100,6 +133,7 @@ const server = fc.record({
   ack: fc.constantFrom(0, 1, 1, 5, 29, 53, 60),
   payload: size,
   mss: fc.constantFrom(536, 1460, 8960),
+  windowScale: fc.constantFrom(null, 0, 5, 7, 9),
   sack: fc.option(fc.tuple(fc.nat(60), fc.nat(60)), { freq: 3 }),
   ttl: fc.constantFrom(64, 64, 64, 64, 2, 1),
 });
@@ -150,15 +184,73 @@ export const OPENING: StepOf<'client'> = {
   ttl: 64,
 };
 
-/** A handshake with each service over TCP whose real servers can be seen. */
-export function prelude(topology: Topology): Step[] {
-  const seen = [...servicesFor(topology).entries()].filter(
+const SYN_ACK: StepOf<'server'> = {
+  kind: 'server',
+  which: 0,
+  flags: 'SA',
+  seq: 0,
+  ack: 1,
+  payload: 0,
+  mss: 1460,
+  windowScale: 7,
+  sack: null,
+  ttl: 64,
+};
+
+/** A handshake with each service over TCP whose real servers can be seen; of the balancer first where that is its way. */
+export function prelude(services: readonly ServiceWishes[]): Step[] {
+  const seen = [...services.entries()].filter(
     ([, { mode, protocol }]) => protocol !== 'udp' && !isOneWay(mode!),
   );
-  const rest = { seq: 0, ack: 1, payload: 0, mss: 1460, sack: null, ttl: 64 } as const;
-  return seen.flatMap(([service], which): Step[] => [
-    { ...OPENING, service, client: 2, port: 2 },
-    { kind: 'server', which, flags: 'SA', ...rest },
-    { ...OPENING, service, client: 2, port: 2, flags: 'A', ack: SERVER_ISN + 1 },
-  ]);
+  return seen.flatMap(([service, { synProxy }], which): Step[] => {
+    const client = { ...OPENING, service, client: 2, port: 200 + service, option: 'usual' } as const;
+    const syn: Step = client;
+    const synAck: Step = { ...SYN_ACK, which };
+    const ack: Step = { ...client, flags: 'PA', payload: 1, option: 'none', ack: SERVER_ISN + 1 };
+    // So that the way to the client is known, too: what waits for a neighbor is counted when it goes.
+    const data: Step = { ...synAck, flags: 'PA', seq: 1, payload: 1 };
+    return synProxy === undefined ? [syn, synAck, ack] : [syn, ack, synAck, data];
+  });
+}
+
+/** What is rare in a script, at every service in turn. */
+export function tour(services: readonly ServiceWishes[]): Step[] {
+  const nobody = { ...OPENING, service: services.length } as const;
+  const more = Array.from({ length: 2 * LOCAL_PORTS + 1 }, (_, n): Step[] => {
+    const syn = { ...OPENING, client: 1 + (n & 1), port: 100 + n } as const;
+    return [syn, { ...syn, flags: 'A', ack: SERVER_ISN + 1 }];
+  });
+  return [
+    ...prelude(services),
+    nobody,
+    ...services.flatMap((_, service): Step[] => {
+      const greeted = { ...OPENING, service, client: 2, port: 200 + service } as const;
+      const syn = { ...OPENING, service, client: 3, option: 'usual' } as const;
+      const segment = { ...syn, flags: 'PA', option: 'none', ack: SERVER_ISN + 1, payload: 3 } as const;
+      const narrow: Step = { ...SYN_ACK, which: -1, mss: 536 };
+      const again: Step = { ...SYN_ACK, which: -1, flags: 'A', seq: 1 };
+      const rest = [greeted, syn].flatMap((client): Step[] => {
+        const data = { ...client, flags: 'PA', option: 'none', ack: SERVER_ISN + 1 } as const;
+        return [
+          { ...data, payload: 100, gsoSize: 13 },
+          { ...data, payload: 1460, gsoSize: 1452 },
+          { ...data, payload: 1455 },
+          { ...data, ttl: 1 },
+        ];
+      });
+      const quiesced: Step = { kind: 'weights', service, weights: [0, 0] };
+      return [
+        syn,
+        ...Array<Step>(6).fill(segment),
+        narrow,
+        ...Array<Step>(4).fill(again),
+        ...rest,
+        quiesced,
+        { ...greeted, flags: 'A' },
+        { ...syn, client: 1 },
+      ];
+    }),
+    ...services.map((_, service): Step => ({ kind: 'weights', service, weights: [1, 2] })),
+    ...more.flat(),
+  ];
 }

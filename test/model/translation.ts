@@ -1,39 +1,54 @@
 /** What NAT, FULLNAT and NAT64 make of a packet. */
 import { tcpOption } from '../support/tcp-segment.js';
-import { concat, hostPort, readU16, readU32, u32 } from '../support/wire.js';
+import { concat, hostPort, onesSum, readU16, readU32, u16, u32 } from '../support/wire.js';
 import { blanked, ipHeaderOf, type PlainPacket, sizeOf } from './balancer-packets.js';
 import { type Connection, isBefore } from './parties.js';
+import { rescaled } from './syn-proxy.js';
 
 const TOA_KIND = 254;
 /** Of every link. */
 export const MTU = 1500;
 /** The least MTU of IPv6: what is no larger may be cut on its way over IPv4 (RFC 7915 5.1). */
-const IPV6_MTU = 1280;
+export const IPV6_MTU = 1280;
 
 export type Count = (name: string, amount?: number) => void;
 
-/** @param idOf the IPv4 id that the balancer chose where IPv6 had none */
-export function toServer(
-  connection: Connection,
-  received: PlainPacket,
-  idOf: () => number,
-  count: Count,
-): PlainPacket {
+export function toServer(connection: Connection, received: PlainPacket, count: Count): PlainPacket {
   const { local, server, serverPort, delta, header } = connection;
   const plain = withoutEarlyData(connection, received, count);
   const behind = plain.flags.includes('S') ? 0 : (header?.bytes.length ?? 0);
   const cuttable = plain.from.includes(':') && !local.address.includes(':') && mayBeCut(plain);
+  const seq = (plain.seq + delta + behind) >>> 0;
   return {
-    ...plain,
+    ...inServersTerms(connection, plain),
     ttl: plain.ttl - 1,
     from: local.address,
     fromPort: local.port,
     to: server.address,
     toPort: serverPort,
-    seq: (plain.seq + delta + behind) >>> 0,
+    seq,
     options: optionsToServer(connection, plain, count),
-    ...(cuttable && { dontFragment: false, id: idOf() }),
+    ...(cuttable && { dontFragment: false, id: idOf(local.port, serverPort, seq) }),
   };
+}
+
+/** The IPv4 id of a packet that had none: what few that are on their way at the same time have in common. */
+function idOf(from: number, to: number, seq: number): number {
+  return onesSum(concat(u16(from), u16(to), u32(seq)));
+}
+
+/** What the client acknowledges and offers, where it was told other numbers and another scale than the real server's. */
+export function inServersTerms({ handshake }: Connection, plain: PlainPacket): PlainPacket {
+  if (handshake === undefined || plain.flags.includes('S')) return plain;
+  const ack = plain.flags.includes('A') ? (plain.ack - handshake.shift) >>> 0 : plain.ack;
+  return { ...plain, ack, window: rescaled(plain.window, handshake.toServer) };
+}
+
+/** The same the other way round. */
+function inClientsTerms({ handshake }: Connection, plain: PlainPacket): PlainPacket {
+  if (handshake === undefined) return plain;
+  const window = plain.flags.includes('S') ? plain.window : rescaled(plain.window, handshake.toClient);
+  return { ...plain, seq: (plain.seq + handshake.shift) >>> 0, window };
 }
 
 /** Data with the SYN would come ahead of the PROXY header. */
@@ -69,7 +84,7 @@ function optionsToServer(connection: Connection, plain: PlainPacket, count: Coun
   return concat(option, timeless.options);
 }
 
-function toaOf({ client }: Connection): Uint8Array {
+export function toaOf({ client }: Connection): Uint8Array {
   return tcpOption.toa(hostPort(client.address, client.port), TOA_KIND);
 }
 
@@ -80,8 +95,9 @@ function isToaDue({ service, firstByte }: Connection, { flags, ack }: PlainPacke
   return on.includes('ack') && flags.includes('A') && ack === firstByte;
 }
 
-export function toClient(connection: Connection, plain: PlainPacket, count: Count): PlainPacket {
+export function toClient(connection: Connection, received: PlainPacket, count: Count): PlainPacket {
   const { vip, client } = connection;
+  const plain = inClientsTerms(connection, received);
   const { flags } = plain;
   if (flags.includes('A') && !flags.includes('R')) noteProgress(connection, plain);
   if (flags.includes('A')) noteHeader(connection, plain);
@@ -141,7 +157,7 @@ function optionsToClient(connection: Connection, { flags, options }: PlainPacket
   const onItsWay = Math.min(announced, MTU - ipHeaderOf(server.address) - 20);
   const toa = service.config.toa?.on.includes('ack') ? toaOf(connection).length : 0;
   if (onItsWay - toa < announced) count('mss-lowered');
-  return tcpOption.mss(onItsWay - toa);
+  return concat(tcpOption.mss(onItsWay - toa), options.slice(4));
 }
 
 function shiftedSack(connection: Connection, options: Uint8Array): Uint8Array {
