@@ -41,7 +41,16 @@ for (const [heading, path, config] of objects) {
 }
 
 test('docs/configuration.md has an example of every mode, and each is sound', () => {
-  const modes = ['FULLNAT', 'NAT64', 'PROXY protocol v2', 'NAT', 'DR', 'TUN', 'UDP, persistence, CIDRs'];
+  const modes = [
+    'FULLNAT',
+    'NAT64',
+    'PROXY protocol v2',
+    'NAT',
+    'DR',
+    'TUN',
+    'FULLNAT and NAT with a SYN proxy',
+    'UDP, persistence, CIDRs',
+  ];
   assert.deepEqual(
     examples.map(({ heading }) => heading),
     modes,
