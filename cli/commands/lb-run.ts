@@ -43,6 +43,7 @@ export function lbRunCommand(): Command {
     });
   return addManual(command, {
     details: [
+      'Every key of the configuration is in docs/configuration.md of the package, with examples: modes, schedulers, TOA, SYN proxy. Each counter is in docs/counters.md.',
       'Says "ready" on standard error when it balances. Prints its statistics by service and real server, and its counters, when it ends (SIGINT, SIGTERM), and on SIGUSR2. With --json each event is a line on standard output: {"event":"ready",...}, {"event":"statistics",...}, {"event":"counters",...}.',
       'With --trace it tells of each packet of one client, and of real servers to it, where it went and what it was counted as: the reason, if it was dropped. {"event":"trace",...}.',
       'On SIGHUP it reads its configuration again, and takes over what differs while connections live on: {"event":"reloaded",...}. If anything is wrong with it, the running one stays, and every fault is named: {"event":"refused",...}. Links, profile and maxConnections cannot change.',
@@ -63,9 +64,9 @@ function tracedClient(text: string): TracedClient {
   throw new InvalidArgumentError('wanted: an address, or 203.0.113.7:51514, [2001:db8::7]:51514');
 }
 
-function tellStep(step: TraceStep, json = false): void {
-  if (json) printJson('lb-run/1', traceEvent(step));
-  else print(traceLines(step));
+function tellStep(step: TraceStep, links: readonly string[], json = false): void {
+  if (json) printJson('lb-run/1', traceEvent(step, links));
+  else print(traceLines(step, links));
 }
 
 function check({ config, json }: LbRunOptions): number {
@@ -84,6 +85,7 @@ function check({ config, json }: LbRunOptions): number {
 async function run(options: LbRunOptions): Promise<number> {
   const config = readConfigFile(options.config);
   using interruption = new Interruption(['SIGINT', 'SIGTERM']);
+  const links = config.links.map(({ name }) => name);
   let running: RunningBalancer | undefined;
   const show = () => {
     if (running === undefined) return;
@@ -97,7 +99,7 @@ async function run(options: LbRunOptions): Promise<number> {
     await runBalancer(config, {
       signal: interruption.signal,
       importRoutes: options.importRoutes ?? false,
-      trace: options.trace && { client: options.trace, tell: (step) => tellStep(step, options.json) },
+      trace: options.trace && { client: options.trace, tell: (step) => tellStep(step, links, options.json) },
       onReady: (balancer) => {
         running = balancer;
         announce(config, balancer, options.json);

@@ -96,6 +96,8 @@ export class Balancer {
   /** Frames to send besides the one that `process` was given. */
   readonly emitted = new Emitted();
   readonly connections: ConnectionTable;
+  /** By the positions that connections remember them by. */
+  readonly realServers: Directory['servers'];
   readonly statistics: Statistics;
 
   readonly #hash: KeyedHash;
@@ -158,6 +160,7 @@ export class Balancer {
     this.#portUse = portUse;
     this.#directory = new Directory({ profile, portUse, random });
     this.#services = this.#directory.services;
+    this.realServers = this.#directory.servers;
     this.#standing = this.#directory.standing;
     this.#pathMtus = this.#directory.pathMtus;
     this.statistics = new Statistics(this.#traffic, this.#directory, environment.now);

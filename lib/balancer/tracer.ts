@@ -21,8 +21,8 @@ export interface TraceStep {
   readonly sent: readonly { readonly link: number; readonly packet: string }[];
   /** What it was counted as: the reasons of drops and refusals are among these. */
   readonly counted: Readonly<Partial<Record<CounterName, number>>>;
-  /** The connection after it: its state, and the position of its real server. */
-  readonly connection: { readonly state: State; readonly server: number } | undefined;
+  /** The connection after it, with the name of its real server. */
+  readonly connection: { readonly state: State; readonly realServer: string } | undefined;
 }
 
 /** Whose packets are followed; without a port, all of the client's connections. */
@@ -101,7 +101,8 @@ export class Tracer {
     if (found === -1) return undefined;
     const { words } = this.#balancer.connections;
     const base = (found >> 1) * RECORD_WORDS;
-    return { state: STATES[words[base + STATE]! & STATE_MASK]!, server: words[base + OWNER]! & 0xffff };
+    const { name } = this.#balancer.realServers[words[base + OWNER]! & 0xffff]!;
+    return { state: STATES[words[base + STATE]! & STATE_MASK]!, realServer: name };
   }
 
   /** The frame as text where the client is one end of it, or of its connection. */

@@ -205,9 +205,12 @@ networkTest("--trace tells what becomes of one client's packets, and of nobody e
   const { stdout } = await running.stop('SIGTERM');
   interface Step {
     event: string;
+    link: string;
     packet: string;
     verdict: string;
+    sent: { link: string }[];
     counted: Record<string, number>;
+    connection: { realServer: string };
   }
   const steps = readJson<Step>('lb-run', stdout.toString()).filter(({ event }) => event === 'trace');
   const packets = steps.map(({ packet }) => packet);
@@ -216,6 +219,8 @@ networkTest("--trace tells what becomes of one client's packets, and of nobody e
   assert.ok(syn?.startsWith(`${own} > 203.0.113.80:80 [S]`), syn);
   assert.match(synAck ?? '', /^10\.0\.0\.2:80 > 10\.0\.0\.1:\d+ \[SA\]/);
   assert.equal(steps[0]?.counted['toa-added'], 1);
+  assert.deepEqual([steps[0]?.link, steps[0]?.sent[0]?.link], ['clients', 'servers']);
+  assert.equal(steps[0]?.connection.realServer, '10.0.0.2:80');
   assert.ok(steps.every(({ verdict }) => verdict !== 'dropped'));
   assert.doesNotMatch(packets.join('\n'), /203\.0\.113\.8:/);
 });

@@ -49,6 +49,7 @@ for (const topology of TOPOLOGIES) {
     assert.match(ack.sent[0]?.packet ?? '', new RegExp(` options ${option}$`));
     assert.match(answer.packet, /\[PA\].* length 5/);
     assert.equal(answer.sent[0]?.link, 0);
+    assert.equal(answer.connection?.realServer, rig.balancer.realServers[0]?.name);
     assert.equal(late.counted['drop-ttl-expired'], 1);
     assert.equal(late.sent.length, 1, 'time exceeded goes back');
   });
