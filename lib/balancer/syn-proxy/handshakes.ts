@@ -23,7 +23,7 @@ import {
   WINDOW_SHIFTS,
 } from '../connection/record.js';
 import type { SequenceShift } from '../connection/sequence-shift.js';
-import { STATE_CLOSE, STATE_ESTABLISHED, STATE_SYN_SENT } from '../connection/state.js';
+import { STATE_CLOSE, STATE_SYN_SENT } from '../connection/state.js';
 import { COUNTER, type Counters } from '../counters.js';
 import type { Frame } from '../frame.js';
 import type { LinkPort } from '../link-port.js';
@@ -164,24 +164,16 @@ export class Handshakes {
   }
 
   /**
-   * A SYN is answered as any of the service's where the connection may be begun anew. On one that is open it is for the
-   * real server to judge (RFC 9293 3.10.7.4, RFC 5961 4). On what is left of one without SYN proxy by now, or in a state
-   * that may not be reused, the two ends shake hands themselves.
+   * A SYN is answered as any of the service's where the connection may be begun anew. Else it is for the real server to
+   * judge (RFC 9293 3.10.7.4, RFC 5961 4): until that takes it nothing changes, for anybody can have sent it.
    */
   #onSyn(frame: Frame, link: LinkPort, base: number, now: number): number {
-    const { words } = this.#table;
     const service = this.#serviceOf(base);
     if (service.synProtection.takesSyn(this.#counters) && this.#isReusable(base)) {
       return this.#synProxy.answer(frame, link, service, now);
     }
-    const word = words[base + STATE]!;
-    if ((word & FLAG_SYN_PENDING) !== 0) return this.#drop(COUNTER['drop-syn-proxy-unexpected']);
-    if ((word & STATE_MASK) !== STATE_ESTABLISHED) {
-      words[base + STATE] = word & ~FLAG_SYN_PROXY;
-      words[base + SERVER_SEQUENCE_DELTA] = 0;
-      words[base + WINDOW_SHIFTS] = 0;
-    }
-    return FORWARD;
+    const isPending = (this.#table.words[base + STATE]! & FLAG_SYN_PENDING) !== 0;
+    return isPending ? this.#drop(COUNTER['drop-syn-proxy-unexpected']) : FORWARD;
   }
 
   /**

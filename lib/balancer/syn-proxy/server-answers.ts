@@ -7,6 +7,7 @@ import {
   FLAG_SERVER_SEEN,
   FLAG_SYN_ACK_SEEN,
   FLAG_SYN_PENDING,
+  FLAG_SYN_PROXY,
   INITIAL_SEQUENCE,
   KEPT,
   OWNER,
@@ -14,6 +15,7 @@ import {
   SERVER_SEQUENCE_DELTA,
   STATE,
   STATE_MASK,
+  WINDOW_SHIFTS,
 } from '../connection/record.js';
 import { STATE_CLOSE, STATE_ESTABLISHED, STATE_SYN_SENT } from '../connection/state.js';
 import { COUNTER, type Counters } from '../counters.js';
@@ -61,6 +63,10 @@ export class ServerAnswers {
     const { words } = this.#table;
     const base = connection * RECORD_WORDS;
     if ((words[base + STATE]! & FLAG_SYN_PENDING) === 0) {
+      if ((frame.tcpFlags & SYN) !== 0) {
+        this.#onSyn(frame, base);
+        return FORWARD;
+      }
       const { ackStormThreshold } = this.#serviceOf(base).synProtection.settings;
       const isStorm = isAckStorm(frame, words, base, ackStormThreshold, tick);
       return isStorm ? this.#drop(COUNTER['drop-syn-proxy-ack-storm']) : FORWARD;
@@ -82,6 +88,15 @@ export class ServerAnswers {
       if (segment !== undefined) this.#resume(segment);
     }
     return CONSUMED;
+  }
+
+  /** Unless it is the one that our SYN was answered with, it answers the client's: those two shake hands themselves from here on. */
+  #onSyn({ sequence }: Frame, base: number): void {
+    const { words } = this.#table;
+    if (((sequence + words[base + SERVER_SEQUENCE_DELTA]!) | 0) === words[base + COOKIE]) return;
+    words[base + STATE]! &= ~FLAG_SYN_PROXY;
+    words[base + SERVER_SEQUENCE_DELTA] = 0;
+    words[base + WINDOW_SHIFTS] = 0;
   }
 
   /** Whether a real server's segment acknowledges our SYN: with its own SYN, or to refuse it (RFC 9293 3.10.7.3). */

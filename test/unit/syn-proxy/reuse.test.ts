@@ -11,6 +11,7 @@ import {
   proxiedRig,
 } from '../../support/proxied-flow.js';
 import type { Rig } from '../../support/rig.js';
+import { tcpOption } from '../../support/tcp-segment.js';
 
 type State = NonNullable<SynProxyConfig['reuse']>[number];
 
@@ -133,6 +134,36 @@ for (const way of PROXIED_WAYS) {
     }
   });
 
+  test(name('a SYN alone changes nothing in how a connection in such a state is translated'), () => {
+    if (way.shared) return;
+    const on = proxiedRig(way, { reuse: [] });
+    const flow = new ProxiedFlow(on).settled();
+    walkTo(flow, 'closeWait');
+    assert.equal(on.send(...new ProxiedFlow(on, { clientIsn: 0x12345678 }).client({ flags: 'S' })).length, 1);
+    const data = { flags: 'PA', seq: 2, ack: 3, payload: 'more' };
+    const ack = { flags: 'A', seq: 3, ack: 6 };
+    on.play([
+      { what: 'an answer goes on', in: flow.fromServer(data), out: [flow.toClient(data)] },
+      { what: 'and its acknowledgment', in: flow.client(ack), out: [flow.toServer(ack)] },
+    ]);
+  });
+
+  test(name('both ends know nothing of an open connection any more: they shake hands themselves'), () => {
+    const on = proxiedRig(way, { windowScale: 7 });
+    const scale = (shift: number) => [tcpOption.mss(1400), tcpOption.nop, tcpOption.windowScale(shift)];
+    const first = new ProxiedFlow(on, { synOptions: scale(2), synAckOptions: scale(9) }).settled();
+    const shift = (first.balancerIsn - first.clientIsn) | 0;
+    const second = new ProxiedFlow(on, { clientIsn: 0x12345678, serverIsn: 0x1000 });
+    second.learn(on.send(...second.client({ flags: 'S', options: scale(2) }))[0]!);
+    assert.equal((second.balancerIsn - second.clientIsn) | 0, shift);
+    const [synAck] = on.send(...second.fromServer({ flags: 'SA', ack: 1, options: scale(5) }));
+    assert.equal(synAck!.decoded.tcp!.seq, 0x1000, "the real server's own number");
+    const data = { flags: 'PA', seq: 1, ack: 1, payload: 'x', window: 1000 };
+    on.play([
+      { what: 'windows in its own scale', in: second.fromServer(data), out: [second.toClient(data)] },
+    ]);
+  });
+
   test(name('a connection from before the SYN proxy makes way too'), () => {
     const on = proxiedRig(way, { mode: 'off' });
     const first = new ProxiedFlow(on).direct();
@@ -174,7 +205,7 @@ for (const way of PROXIED_WAYS) {
     const data = { flags: 'PA', seq: 2, ack: 2, payload: 'x' };
     on.play([{ what: 'the open one', in: open.client(data), out: [open.toServer(data)] }]);
     on.now += 1;
-    const later = new ProxiedFlow(on, { port: 4, clientIsn: 0x12345678 }).direct();
+    const later = new ProxiedFlow(on, { port: 4, clientIsn: 0x12345678, serverIsn: 0x1000 }).direct();
     on.expect('the reused one', on.send(...later.client(data)), [later.toServer(data)]);
     assert.equal(on.counter('syn-proxy-syn'), 4);
   });
