@@ -49,6 +49,7 @@ async function main(): Promise<void> {
   const chosen = chosenSuites();
   const rounds = wholeNumber('--rounds', options.rounds ?? (options.short ? '3' : '5'));
   const seconds = wholeNumber('--seconds', options.seconds ?? (options.short ? '1' : '3'));
+  const synProxyRounds = options.short && options.rounds === undefined ? 1 : rounds;
   if ((['balancer', 'watch', 'syn-proxy'] as const).some((suite) => chosen.has(suite)))
     await enterNamespaces();
   const results: Results = {
@@ -59,7 +60,7 @@ async function main(): Promise<void> {
     ...(chosen.has('core') && { core: await benchCore(rounds) }),
     ...(chosen.has('receiver') && { receiver: await benchReceiver(rounds, seconds) }),
     ...(chosen.has('watch') && { watch: await benchWatch(rounds, seconds) }),
-    ...(chosen.has('syn-proxy') && { synProxy: await benchSynProxy(options.short ? 1 : rounds, seconds) }),
+    ...(chosen.has('syn-proxy') && { synProxy: await benchSynProxy(synProxyRounds, seconds) }),
     ...(chosen.has('balancer') && { balancer: await benchBalancer(rounds, seconds) }),
   };
   if (options.write) writeResults('bench', toMarkdown(results));

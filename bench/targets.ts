@@ -75,10 +75,10 @@ const aims: readonly Aim[] = [
     measure: ({ receiver }) =>
       receiver && receiver.connectionsPerSecond.attached.median / receiver.connectionsPerSecond.plain.median,
   },
-  perSegment('a SYN that a cookie answers, IPv4', 'syn 4', 400),
-  perSegment('a SYN that a cookie answers, IPv6', 'syn 6', 600),
-  perSegment('an ACK without a cookie, IPv4', 'ack 4', 400),
-  perSegment('an ACK without a cookie, IPv6', 'ack 6', 600),
+  perSegment('a SYN, IPv4', 'syn 4', 400),
+  perSegment('a SYN, IPv6', 'syn 6', 600),
+  perSegment('an ACK of no cookie, IPv4', 'ack 4', 400),
+  perSegment('an ACK of no cookie, IPv6', 'ack 6', 600),
   {
     what: 'heap growth per segment of a flood, bytes',
     bound: 'at most',
@@ -87,7 +87,7 @@ const aims: readonly Aim[] = [
       synProxy && Math.max(...Object.values(synProxy.heapGrowth).map(({ median }) => median)) / 1e6,
   },
   {
-    what: 'clients that fail in a flood at half of what is answered, parts',
+    what: 'clients that fail in the paced flood, parts',
     bound: 'at most',
     wanted: 0,
     measure: ({ synProxy }) => synProxy?.flood.toakit?.failedPaced.max,
@@ -100,7 +100,7 @@ const aims: readonly Aim[] = [
       synProxy && synProxy.throughput.proxied.median / synProxy.throughput.plain.median,
   },
   {
-    what: 'random ACKs that pass, fewer or more than chance has it once in a million runs',
+    what: 'random ACKs beyond Poisson limits (1e-6)',
     bound: 'at most',
     wanted: 0,
     measure: ({ synProxy }) => {

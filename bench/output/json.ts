@@ -45,6 +45,7 @@ export function toJson(results: Results): Record<string, unknown> {
     ...(watch && { watch: mapValues({ ...watch }, medianOf) }),
     ...(synProxy && {
       synProxy: {
+        rounds: synProxy.rounds,
         nanoseconds: mapValues(synProxy.nanoseconds, medianOf),
         heapGrowth: mapValues(synProxy.heapGrowth, medianOf),
         flood: mapValues(synProxy.flood, (figures) => mapValues(figures, medianOf)),

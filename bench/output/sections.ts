@@ -30,11 +30,13 @@ export function sections(results: Results): Section[] {
 }
 
 /** What the figures were taken on and how, in lines. */
-export function circumstances({ machine, date, rounds, seconds }: Results): string[] {
+export function circumstances({ machine, date, rounds, seconds, synProxy }: Results): string[] {
   const tools = Object.entries(machine.tools).map(([name, version]) => `${name} ${version}`);
+  const differs = synProxy !== undefined && synProxy.rounds !== rounds;
+  const ofSynProxy = differs ? ` (SYN proxy: ${synProxy.rounds})` : '';
   return [
     `${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB; ${machine.kernel}; Node ${machine.node}; ${tools.join(', ')}`,
-    `${date}: medians of ${rounds} rounds of ${seconds} s, least and greatest in brackets`,
+    `${date}: medians of ${rounds} rounds of ${seconds} s${ofSynProxy}, least and greatest in brackets`,
   ];
 }
 
@@ -134,8 +136,8 @@ function segmentSection({ nanoseconds, heapGrowth, throughput, randomAcks }: Syn
       ['', 'median'],
       ['process() with a SYN, IPv4, ns', withSpread(nanoseconds['syn 4'], 0)],
       ['process() with a SYN, IPv6, ns', withSpread(nanoseconds['syn 6'], 0)],
-      ['process() with an ACK without a cookie, IPv4, ns', withSpread(nanoseconds['ack 4'], 0)],
-      ['process() with an ACK without a cookie, IPv6, ns', withSpread(nanoseconds['ack 6'], 0)],
+      ['process() with an ACK of no cookie, IPv4, ns', withSpread(nanoseconds['ack 4'], 0)],
+      ['process() with an ACK of no cookie, IPv6, ns', withSpread(nanoseconds['ack 6'], 0)],
       ['bytes the heap grows by over a million SYNs, IPv4', withSpread(heapGrowth['syn 4'], 0)],
       [`random ACKs that pass of ${grouped(sent)}`, `${passed}, expected ${expected.toFixed(1)}`],
       ['Gbit/s of a stream, in namespaces', withSpread(throughput.proxied, 1)],
@@ -144,20 +146,20 @@ function segmentSection({ nanoseconds, heapGrowth, throughput, randomAcks }: Syn
   };
 }
 
-const floodColumns: readonly { figure: keyof FloodSample; head: string; digits: number; percent?: true }[] = [
-  { figure: 'synAcksPerSecond', head: 'SYN-ACKs/s', digits: 0 },
-  { figure: 'unanswered', head: 'SYNs unanswered, %', digits: 0, percent: true },
-  { figure: 'p99Quiet', head: 'p99 ms, no flood', digits: 1 },
-  { figure: 'p99Paced', head: 'at half the rate', digits: 1 },
-  { figure: 'failedPaced', head: 'failed, %', digits: 1, percent: true },
-  { figure: 'p99Unpaced', head: 'not paced', digits: 1 },
-  { figure: 'failedUnpaced', head: 'failed, %', digits: 1, percent: true },
+const floodRows: readonly { figure: keyof FloodSample; what: string; digits: number; percent?: true }[] = [
+  { figure: 'synAcksPerSecond', what: 'SYN-ACKs/s', digits: 0 },
+  { figure: 'unanswered', what: 'SYNs unanswered, %', digits: 0, percent: true },
+  { figure: 'p99Quiet', what: 'p99 without a flood, ms', digits: 1 },
+  { figure: 'p99Paced', what: 'p99 in the paced flood, ms', digits: 1 },
+  { figure: 'failedPaced', what: 'clients that failed in it, %', digits: 1, percent: true },
+  { figure: 'p99Unpaced', what: 'p99 in the unpaced flood, ms', digits: 1 },
+  { figure: 'failedUnpaced', what: 'clients that failed in it, %', digits: 1, percent: true },
 ];
 
 function floodSection({ flood }: SynProxyResults): Section {
-  const rows = Object.entries(flood).map(([name, figures]) => [
-    name,
-    ...floodColumns.map(({ figure, digits, percent }) =>
+  const rows = floodRows.map(({ figure, what, digits, percent }) => [
+    what,
+    ...Object.values(flood).map((figures) =>
       withSpread(
         mapSummary(figures[figure], (value) => value * (percent ? 100 : 1)),
         digits,
@@ -166,7 +168,7 @@ function floodSection({ flood }: SynProxyResults): Section {
   ]);
   return {
     title: 'SYN flood: 50 clients between spoofed SYNs and random ACKs, in namespaces',
-    rows: [['peer', ...floodColumns.map(({ head }) => head)], ...rows],
+    rows: [['', ...Object.keys(flood)], ...rows],
   };
 }
 
@@ -193,5 +195,5 @@ function withSpread(summary: Summary | undefined, digits: number): string {
   const [median, min, max] = [summary.median, summary.min, summary.max].map((value) =>
     value.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits }),
   );
-  return `${median} (${min}–${max})`;
+  return min === max ? median! : `${median} (${min}–${max})`;
 }

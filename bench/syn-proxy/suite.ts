@@ -23,6 +23,7 @@ const CHANCE = (600 * 4) / 2 ** 32;
 const RANDOM_ACKS = 5_000_000;
 
 export interface SynProxyResults {
+  rounds: number;
   /** `process` with a SYN that is answered, and with an ACK that has no cookie, in nanoseconds, */
   nanoseconds: Record<Case, Summary>;
   /** and bytes that the heap has grown by over a million of them. */
@@ -47,6 +48,7 @@ export async function benchSynProxy(rounds: number, seconds: number): Promise<Sy
   const figures = await benchCases(rounds);
   const flood = await benchFloods(rounds, seconds);
   return {
+    rounds,
     ...figures,
     flood,
     throughput: await benchThroughput(rounds, seconds),
