@@ -44,13 +44,7 @@ export function agree(
     at += step;
   }
   const data = words[base + HANDSHAKE]!;
-  const clientScale = windowScaleOf(data);
-  if (clientScale !== 0) {
-    // Each side's windows are read with the scale that it was told; where the real server has none, unscaled.
-    const toClient = Math.max(scale, 0) - toldScaleOf(data);
-    const toServer = scale === -1 ? clientScale : 0;
-    words[base + WINDOW_SHIFTS] = (toServer << 16) | (toClient & 0xffff);
-  }
+  words[base + WINDOW_SHIFTS] = windowShifts(data, scale);
   if (hasTimestamp(data)) {
     if (timestamp === -1) words[base + HANDSHAKE] = withoutTimestamp(data);
     else words[base + TIMESTAMP_DELTA]! -= view.getInt32(timestamp + 2);
@@ -61,4 +55,16 @@ export function agree(
   if (most < mssOf(data, isIpv4At(words, base + CLIENT) ? 4 : 6)) {
     counters.add(COUNTER['syn-proxy-mss-smaller']);
   }
+}
+
+/**
+ * Each side's windows are read with the scale that it was told; where the real server has none, unscaled.
+ * @param scale the real server's, or -1
+ */
+function windowShifts(data: number, scale: number): number {
+  const clientScale = windowScaleOf(data);
+  if (clientScale === 0) return 0;
+  const toClient = Math.max(scale, 0) - toldScaleOf(data);
+  const toServer = scale === -1 ? clientScale : 0;
+  return (toServer << 16) | (toClient & 0xffff);
 }

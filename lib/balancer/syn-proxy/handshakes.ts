@@ -16,11 +16,9 @@ import {
   SEQUENCE_DELTA,
   SERVER_ACKNOWLEDGED,
   SERVER_END,
-  SERVER_SEQUENCE_DELTA,
   STATE,
   STATE_MASK,
   TIMESTAMP_DELTA,
-  WINDOW_SHIFTS,
 } from '../connection/record.js';
 import type { SequenceShift } from '../connection/sequence-shift.js';
 import { STATE_CLOSE, STATE_SYN_SENT } from '../connection/state.js';
@@ -108,10 +106,8 @@ export class Handshakes {
     // Where clients share addresses these two tell the sequence number that the real server is to see.
     if (words[base + SEQUENCE_DELTA] === 0) words[base + INITIAL_SEQUENCE] = (frame.sequence - 1) | 0;
     words[base + COOKIE] = (frame.acknowledgment - 1) | 0;
-    words[base + SERVER_SEQUENCE_DELTA] = 0;
     words[base + HANDSHAKE] = data;
     if (hasTimestamp(data)) this.#noteTimestamps(base, frame);
-    words[base + WINDOW_SHIFTS] = 0;
     words[base + SEGMENT_MAX] = 0xffff;
     words[base + SERVER_END] = frame.acknowledgment;
     words[base + SERVER_ACKNOWLEDGED] = (words[base + INITIAL_SEQUENCE]! + 1) | 0;

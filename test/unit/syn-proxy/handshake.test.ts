@@ -163,6 +163,11 @@ for (const way of PROXIED_WAYS) {
         out: [flow.toClient({ flags: 'RA', seq: 1, ack: 1, window: 0 })],
         counters: { 'syn-proxy-refused': 1 },
       },
+      {
+        what: 'data that crosses it goes to who refuses',
+        in: flow.client({ flags: 'PA', seq: 1, ack: 1, payload: 1000 }),
+        out: [flow.toServer({ flags: 'PA', seq: 1, ack: -flow.serverIsn, payload: 1000 })],
+      },
       { what: 'nothing is sent again', wait: 10_250, out: [] },
     ]);
     assert.equal(on.balancer.connections.count, 0, 'CLOSE is over');

@@ -10,8 +10,10 @@ import {
   proxiedConfig,
   proxiedRig,
 } from '../../support/proxied-flow.js';
+import { proxyHeader } from '../../support/proxy-header.js';
 import type { Rig } from '../../support/rig.js';
 import { tcpOption } from '../../support/tcp-segment.js';
+import { hostPort } from '../../support/wire.js';
 
 type State = NonNullable<SynProxyConfig['reuse']>[number];
 
@@ -63,6 +65,47 @@ for (const way of PROXIED_WAYS) {
         assert.ok(ahead > 0, 'the real server sees an initial sequence number beyond the old ones');
       } else assert.equal(second.balancerIsn, second.clientIsn);
       assertWorks(way, second);
+    });
+  }
+
+  test(name('nothing that the last one had agreed on is left: a client without a window scale'), () => {
+    const on = proxiedRig(way);
+    const scale = (shift: number) => [tcpOption.mss(1400), tcpOption.nop, tcpOption.windowScale(shift)];
+    const first = new ProxiedFlow(on, {
+      synOptions: scale(2),
+      synAckOptions: [tcpOption.mss(600)],
+    }).settled();
+    walkTo(first, 'close');
+    on.now += 1;
+    const { flow: second } = again(on);
+    assertWorks(way, second);
+    const data = { flags: 'A', seq: 4, ack: 3, window: 1000, payload: 700 };
+    on.play([{ what: 'window and size as they are', in: second.client(data), out: [second.toServer(data)] }]);
+    const answer = { flags: 'A', seq: 3, ack: 4, window: 1000, payload: 1 };
+    on.play([{ what: 'and back', in: second.fromServer(answer), out: [second.toClient(answer)] }]);
+  });
+
+  if (way.shared) {
+    test(name('a PROXY header goes ahead of the new one, too'), () => {
+      const on = proxiedRig(way, {}, { clientAddress: 'proxy-v2' });
+      const first = new ProxiedFlow(on).begun();
+      assert.equal(on.send(...first.synAck()).length, 2, 'header and ACK');
+      walkTo(first, 'close');
+      on.now += 1;
+      const { flow: second } = again(on);
+      const vip = hostPort(way.topology.vip, way.topology.port);
+      const header = proxyHeader(hostPort(second.clientAddress, second.clientPort), vip);
+      on.play([
+        {
+          what: 'header and ACK',
+          in: second.synAck(),
+          out: [
+            second.toServer({ ...HANDSHAKE_ACK, flags: 'PA', payload: header, ip: { ttl: 64 } }),
+            second.toServer({ ...HANDSHAKE_ACK, seq: 1 + header.length }),
+          ],
+          counters: { 'syn-proxy-established': 1, 'proxy-header-sent': 1 },
+        },
+      ]);
     });
   }
 
