@@ -85,7 +85,7 @@ function check({ config, json }: LbRunOptions): number {
 async function run(options: LbRunOptions): Promise<number> {
   const config = readConfigFile(options.config);
   using interruption = new Interruption(['SIGINT', 'SIGTERM']);
-  const links = config.links.map(({ name }) => name);
+  const links = config.links.map((link) => link.interface);
   let running: RunningBalancer | undefined;
   const show = () => {
     if (running === undefined) return;

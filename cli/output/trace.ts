@@ -2,7 +2,7 @@ import type { TraceStep } from '../../lib/balancer/index.js';
 
 /**
  * A step of a traced client's story as an event of `toa lb run --json`.
- * @param links the names of the links, by their positions
+ * @param links the links' interfaces, by their positions
  */
 export function traceEvent(
   { time, link, packet, verdict, sent, counted, connection }: TraceStep,

@@ -32,7 +32,7 @@ export interface RunOptions {
 export interface RunningBalancer {
   /** The nftables table that keeps the host out; undefined where none is needed. */
   readonly shield: string | undefined;
-  /** Every counter by its name; those of links are called `link.NAME.COUNTER`. */
+  /** Every counter by its name; those of links are called `link.INTERFACE.COUNTER`. */
   counters(): Record<string, number>;
   /** What was balanced, by service and real server. */
   statistics(): Snapshot;
