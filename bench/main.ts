@@ -15,13 +15,15 @@ import { describeMachine } from './support/machine.js';
 import { benchSynProxy } from './syn-proxy/suite.js';
 import { benchWatch } from './watch/suite.js';
 
-const help = `Usage: npm run bench [-- [balancer] [core] [receiver] [watch] [syn-proxy] [options]], or toa bench
+const help = `Usage: npm run bench [-- [suites] [options]], or toa bench
 
-Measures the named suites, all without a name.
+Measures the suites balancer, core, receiver, watch, syn-proxy, or those named.
 
-  --rounds N   rounds of each measurement, default 5, which is the least for figures to be quoted
+  --rounds N   rounds of each measurement, default 5, which is the least for
+               figures to be quoted
   --seconds N  of each load in each round, a whole number, default 3
-  --short      three rounds of one second, one of the SYN proxy: whether everything can be measured, not what it comes to
+  --short      three rounds of one second, one of the SYN proxy: whether
+               everything can be measured, not what it comes to
   --json       for machines
   --write      writes its part of bench/RESULTS.md as well; all suites
   --help
