@@ -495,11 +495,7 @@ export class ModelBalancer {
     if (handshake === undefined) return undefined;
     const { flags, seq, ack } = plain;
     const reusable = !handshake.answered || mayReuse(service, state);
-    if (isOpening(flags)) {
-      if (reusable) return this.#greet(link, frame, plain, service);
-      if (state !== 'established') connection.handshake = undefined;
-      return undefined;
-    }
+    if (isOpening(flags)) return reusable ? this.#greet(link, frame, plain, service) : undefined;
     const ofCookie = ack === (handshake.cookie + 1) >>> 0;
     const isn = (seq - 1) >>> 0;
     const other =
@@ -565,6 +561,11 @@ export class ModelBalancer {
     const { handshake, service, server, state, clientIsn, delta, storm } = connection;
     if (handshake === undefined) return undefined;
     const { flags, seq, ack } = plain;
+    if (handshake.answered && flags.includes('S')) {
+      // Another SYN-ACK than that of our SYN answers one of the client's: those two shake hands themselves.
+      if ((seq + handshake.shift) >>> 0 !== handshake.cookie) connection.handshake = undefined;
+      return undefined;
+    }
     if (handshake.answered) {
       const { ackStormThreshold } = service.config.synProxy!;
       if (ackStormThreshold === 0 || !isStorm(storm, plain, this.#tick, ackStormThreshold)) return undefined;

@@ -145,7 +145,7 @@ export class Pair {
       .tcp({
         ...ports,
         flags: each.flags,
-        seq: SERVER_ISN + (syn ? 0 : each.seq),
+        seq: SERVER_ISN + (syn ? 3000 * (each.seq >> 1) : each.seq),
         ack: each.flags.includes('A') ? (isn + each.ack) >>> 0 : 0,
         options: syn ? [tcpOption.mss(each.mss), ...scale] : rest,
       })
