@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import type { Namespace } from '../../cli/namespaces/namespace.js';
 import type { BalancerConfig } from '../../lib/balancer/config/index.js';
+import { cert, key } from '../support/certificate.js';
 import { networkTest } from './network-test.js';
 import {
   balancerConfig,
@@ -21,7 +22,7 @@ import {
 } from './testbed.js';
 
 function proxyConfig(): BalancerConfig {
-  const config = balancerConfig([80]);
+  const config = balancerConfig([80, 443]);
   const services = config.services.map(({ toa: _, ...service }) => ({
     ...service,
     clientAddress: 'proxy-v2' as const,
@@ -48,6 +49,8 @@ const receivers: readonly Receiver[] = [
         uwsgi_temp_path ${folder}/uwsgi; scgi_temp_path ${folder}/scgi;
         server {
           listen 80 proxy_protocol; listen [::]:80 proxy_protocol;
+          listen 443 ssl proxy_protocol; listen [::]:443 ssl proxy_protocol;
+          ssl_certificate ${folder}/certificate; ssl_certificate_key ${folder}/certificate;
           location / { return 200 "$proxy_protocol_addr $proxy_protocol_port"; }
           location /file { root ${folder}; }
         }
@@ -56,7 +59,7 @@ const receivers: readonly Receiver[] = [
   },
   {
     name: 'HAProxy',
-    configuration: () => `
+    configuration: (folder) => `
       defaults
         mode http
         timeout connect 5s
@@ -64,6 +67,7 @@ const receivers: readonly Receiver[] = [
         timeout server 30s
       frontend all
         bind :::80 v4v6 accept-proxy
+        bind :::443 v4v6 accept-proxy ssl crt ${folder}/certificate
         http-request return status 200 content-type text/plain lf-string "%[src] %[src_port]"
       `,
     command: (file) => ['haproxy', '-db', '-f', file],
@@ -74,6 +78,7 @@ const receivers: readonly Receiver[] = [
 async function startReceiver(t: TestContext, server: Namespace, receiver: Receiver): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'toa-proxy-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
+  writeFileSync(join(folder, 'certificate'), `${cert}\n${key}\n`);
   const file = join(folder, 'configuration');
   writeFileSync(file, receiver.configuration(folder).replaceAll(/^ {6}/gm, ''));
   const [program, ...args] = receiver.command(file) as [string, ...string[]];
@@ -82,14 +87,14 @@ async function startReceiver(t: TestContext, server: Namespace, receiver: Receiv
   return folder;
 }
 
-/** Waits until somebody listens on port 80. */
+/** Waits until somebody listens on both ports. */
 async function listening(namespace: Namespace): Promise<void> {
   for (let tries = 0; tries < 200; tries++) {
-    const { stdout } = await namespace.run('ss', ['-Hltn', 'sport = 80']);
-    if (stdout.length > 0) return;
+    const { stdout } = await namespace.run('ss', ['-Hltn']);
+    if (/:80 /.test(stdout.toString()) && /:443 /.test(stdout.toString())) return;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-  assert.fail('nobody listens on port 80');
+  assert.fail('nobody listens on the ports 80 and 443');
 }
 
 const ways = receivers.flatMap((receiver) => [
@@ -98,28 +103,34 @@ const ways = receivers.flatMap((receiver) => [
 ]);
 
 for (const { receiver, how, config } of ways) {
-  networkTest(`${receiver.name} that accepts PROXY headers sees each client${how}`, async (network, t) => {
-    const { client, balancer, server } = buildTestbed(network);
-    await startReceiver(t, server, receiver);
-    const running = await startBalancer(balancer, config);
-    for (const { url, client: address } of families) {
-      const format = '\n%{local_ip} %{local_port}';
-      const { stdout } = await curl(client, ['--interface', address, '-w', format, `http://${url}/`]);
-      const [told, own] = stdout
-        .toString()
-        .split('\n')
-        .map((line) => {
-          const [host = '', port = ''] = line.split(' ');
-          return endpoint(host, Number(port));
-        });
-      assert.equal(told, own);
-      assert.ok(own?.includes(address));
-    }
-    const counters = await stopBalancer(running);
-    assert.equal(counters['proxy-header-sent'], families.length);
-    assert.equal(counters['toa-added'], 0);
-    assert.equal(counters['syn-proxy-ack-ok'], how === '' ? 0 : families.length);
-  });
+  networkTest(
+    `${receiver.name} that accepts PROXY headers sees each client, over TLS too${how}`,
+    async (network, t) => {
+      const { client, balancer, server } = buildTestbed(network);
+      await startReceiver(t, server, receiver);
+      const running = await startBalancer(balancer, config);
+      const requests = families.flatMap((family) =>
+        ['http', 'https'].map((scheme) => ({ scheme, ...family })),
+      );
+      for (const { scheme, url, client: address } of requests) {
+        const options = ['-k', '--interface', address, '-w', '\n%{local_ip} %{local_port}'];
+        const { stdout } = await curl(client, [...options, `${scheme}://${url}/`]);
+        const [told, own] = stdout
+          .toString()
+          .split('\n')
+          .map((line) => {
+            const [host = '', port = ''] = line.split(' ');
+            return endpoint(host, Number(port));
+          });
+        assert.equal(told, own);
+        assert.ok(own?.includes(address));
+      }
+      const counters = await stopBalancer(running);
+      assert.equal(counters['proxy-header-sent'], requests.length);
+      assert.equal(counters['toa-added'], 0);
+      assert.equal(counters['syn-proxy-ack-ok'], how === '' ? 0 : requests.length);
+    },
+  );
 }
 
 for (const [how, config] of [
