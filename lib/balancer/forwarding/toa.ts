@@ -52,7 +52,8 @@ function isProtected(kind: number, syn: boolean): boolean {
 
 /**
  * Puts the option first in the packet's list, ahead of anything else that a receiver might read. Where the packet
- * would no longer fit the MTU or the header has no room, it goes without, and the refusal is counted.
+ * would no longer fit the MTU or the header has no room, and other options make none either, it goes without, and the
+ * refusal is counted.
  *
  * @param words the connections' records @param base the connection's place in them @param mtu of the way out
  */
@@ -65,18 +66,16 @@ export function insertToa(
   counters: Counters,
 ): void {
   const room = toaRoom(toa.format);
-  if (packetLength(frame) + room > mtu || outgrowsIp(frame, room)) {
-    counters.add(COUNTER['toa-refused-mtu']);
-    return;
-  }
   const optionBytes = frame.l4Length - TCP_HEADER;
+  const most = outgrowsIp(frame, room) ? 0 : optionBytes + mtu - packetLength(frame);
   let length = room;
-  if (optionBytes + room <= TCP_MAX_OPTIONS) {
+  if (optionBytes + room <= most && optionBytes + room <= TCP_MAX_OPTIONS) {
     for (let i = 0; i < optionBytes; i++) newOptions[length++] = frame.bytes[frame.l4 + TCP_HEADER + i]!;
   } else {
-    length = toa.prune === 'none' ? 0 : keepOptions(frame, room, toa.prune);
+    const limit = Math.min(most, TCP_MAX_OPTIONS);
+    length = toa.prune === 'none' ? 0 : keepOptions(frame, room, limit, toa.prune);
     if (length === 0) {
-      counters.add(COUNTER['toa-refused-header-full']);
+      counters.add(COUNTER[optionBytes + room > most ? 'toa-refused-mtu' : 'toa-refused-header-full']);
       return;
     }
     counters.add(COUNTER['toa-pruned']);
@@ -144,14 +143,15 @@ function writeAddress(words: Int32Array, address: number, family: number, at: nu
  * Copies to `newOptions`, behind `room` bytes, those of the packet's options that may stay: without NOPs, and then,
  * for `protected`, dropping from the front what is not protected until the rest fits; for `strip-all`, only MSS and
  * window scale.
+ * @param limit the bytes that all options may take
  * @returns the bytes now used, padded to a whole word, or 0 when they do not fit
  */
-function keepOptions(frame: Frame, room: number, prune: Prune): number {
+function keepOptions(frame: Frame, room: number, limit: number, prune: Prune): number {
   const { bytes } = frame;
   const options = frame.l4 + TCP_HEADER;
   const end = frame.l4 + frame.l4Length;
   const syn = (frame.tcpFlags & SYN) !== 0;
-  let excess = room + usedBytes(bytes, options, end) - TCP_MAX_OPTIONS;
+  let excess = room + usedBytes(bytes, options, end) - limit;
   let length = room;
   let at = options;
   for (;;) {
@@ -167,11 +167,11 @@ function keepOptions(frame: Frame, room: number, prune: Prune): number {
       excess -= step;
       continue;
     }
-    if (length + step > TCP_MAX_OPTIONS) return 0;
+    if (length + step > limit) return 0;
     for (let i = 0; i < step; i++) newOptions[length++] = bytes[option + i]!;
   }
   while ((length & 3) !== 0) newOptions[length++] = OPTION_END;
-  return length;
+  return length > limit ? 0 : length;
 }
 
 /** The bytes of all options but NOPs. */

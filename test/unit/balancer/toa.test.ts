@@ -322,6 +322,36 @@ for (const topology of TOPOLOGIES) {
     ]);
   });
 
+  test(name('other options make room where the option would make a segment outgrow the MTU'), () => {
+    const ts = tcpOption.timestamps(1, 2);
+    const sack = tcpOption.sack(10, 20);
+    const both = [ts, sack];
+    for (const { prune, options, free, kept } of [
+      { prune: 'protected', options: both, free: toaLength - 8, kept: [ts] },
+      { prune: 'protected', options: [NOPS(2), ts], free: toaLength - 4, kept: undefined },
+      { prune: 'strip-all', options: both, free: 0, kept: [] },
+      { prune: 'none', options: both, free: toaLength - 4, kept: undefined },
+    ] as const) {
+      const rig = new Rig({ topology, service: { toa: { prune } } });
+      const flow = new Flow(rig).half();
+      const segment = {
+        flags: 'A',
+        seq: 1,
+        ack: 1,
+        payload: 1500 - free - ipHeader - 20 - concat(...options).length,
+      };
+      const out = kept === undefined ? options : [flow.toa, ...kept];
+      rig.play([
+        {
+          what: `${prune}, ${free} bytes are free`,
+          in: flow.client({ ...segment, options }),
+          out: [flow.toServer({ ...segment, options: out })],
+          counters: kept === undefined ? { 'toa-refused-mtu': 1 } : { 'toa-pruned': 1, 'toa-added': 1 },
+        },
+      ]);
+    }
+  });
+
   test(name('the MSS is lowered to what leaves room for the option, whatever the server announces'), () => {
     const most = 1500 - ipHeader - 20;
     for (const [announced, shown] of [
