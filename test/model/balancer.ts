@@ -140,7 +140,7 @@ export class ModelBalancer {
     const { mode } = service.config;
     if (!isOpening(flags) || template !== undefined) return false;
     if (mode === 'fullnat') return isProxied(service) && mayReuse(service, state);
-    return state === 'timeWait' || state === 'close' || (state === 'finWait' && isOneWay(mode));
+    return state === 'timeWait' || state === 'close';
   }
 
   #unknown(link: number, frame: BuiltFrame, plain: PlainPacket, sent: readonly BuiltFrame[]): Out[] {

@@ -3,6 +3,7 @@ import { tcpOption } from '../support/tcp-segment.js';
 import { concat, hostPort, onesSum, readU16, readU32, u16, u32 } from '../support/wire.js';
 import { blanked, ipHeaderOf, type PlainPacket, sizeOf } from './balancer-packets.js';
 import { type Connection, isBefore } from './parties.js';
+import { pruned } from './pruning.js';
 import { rescaled } from './syn-proxy.js';
 
 const TOA_KIND = 254;
@@ -76,12 +77,16 @@ function optionsToServer(connection: Connection, plain: PlainPacket, count: Coun
   if (!isToaDue(connection, plain)) return timeless.options;
   const option = toaOf(connection);
   const growth = ipHeaderOf(server.address) - ipHeaderOf(client.address) + option.length;
-  if (sizeOf(plain).largest + growth > MTU) {
-    count('toa-refused-mtu');
-    return timeless.options;
+  const spare = MTU - sizeOf(plain).largest - growth;
+  if (spare >= 0) {
+    count('toa-added');
+    return concat(option, timeless.options);
   }
-  count('toa-added');
-  return concat(option, timeless.options);
+  const kept = pruned(timeless.options, timeless.options.length + spare, flags.includes('S'));
+  count(kept === undefined ? 'toa-refused-mtu' : 'toa-added');
+  if (kept === undefined) return timeless.options;
+  count('toa-pruned');
+  return concat(option, kept);
 }
 
 export function toaOf({ client }: Connection): Uint8Array {

@@ -35,7 +35,6 @@ import {
   ONE_WAY,
   STATE_CLOSE,
   STATE_ESTABLISHED,
-  STATE_FIN_WAIT,
   STATE_SYN_RECEIVED,
   STATE_SYN_SENT,
   STATE_TIME_WAIT,
@@ -150,22 +149,17 @@ export class Lifecycle {
 
   /**
    * Whether a client's SYN on a known connection begins another one, for which a real server is to be chosen anew
-   * (conn_reuse_mode of Linux's IPVS). FULLNAT keeps the real server, as Alibaba's LVS does, except where the SYN is
+   * (conn_reuse_mode 1 of Linux's IPVS; in FIN_WAIT answers may still come, which a late SYN must not cut off). FULLNAT keeps the real server, as Alibaba's LVS does, except where the SYN is
    * answered with a cookie.
    */
   isRenewal(connection: number, frame: Frame): boolean {
     const { words } = this.#table;
     const base = connection * RECORD_WORDS;
     if (!isOpening(frame.tcpFlags) || words[base + TEMPLATE] !== 0) return false;
-    const word = words[base + STATE]!;
-    const state = word & STATE_MASK;
+    const state = words[base + STATE]! & STATE_MASK;
     const { toa, synProtection } = this.#directory.services[words[base + OWNER]! >>> 16]!;
     if (toa.shared) return synProtection.takesSyn(this.#counters) && synProtection.mayReuse(state);
-    return (
-      state === STATE_TIME_WAIT ||
-      state === STATE_CLOSE ||
-      (state === STATE_FIN_WAIT && (word & FLAG_ONE_WAY) !== 0)
-    );
+    return state === STATE_TIME_WAIT || state === STATE_CLOSE;
   }
 
   /** Ends the next connection whose time is over; false when there is none. May emit two resets. */

@@ -21,10 +21,10 @@ const CASES: readonly { mode: ForwardingMode; state: string; steps: readonly Ste
   { mode: 'fullnat', state: 'CLOSE', steps: RESET, renewed: false },
   { mode: 'fullnat', state: 'TIME_WAIT', steps: BOTH_FINS, renewed: false },
   { mode: 'dr', state: 'CLOSE', steps: RESET, renewed: true },
-  { mode: 'dr', state: 'FIN_WAIT', steps: CLIENT_FIN, renewed: true },
+  { mode: 'dr', state: 'FIN_WAIT', steps: CLIENT_FIN, renewed: false },
   { mode: 'dr', state: 'ESTABLISHED', steps: [], renewed: false },
   { mode: 'tun', state: 'CLOSE', steps: RESET, renewed: true },
-  { mode: 'tun', state: 'FIN_WAIT', steps: CLIENT_FIN, renewed: true },
+  { mode: 'tun', state: 'FIN_WAIT', steps: CLIENT_FIN, renewed: false },
 ];
 
 for (const topology of TOPOLOGIES) {
