@@ -229,6 +229,8 @@ export function tour(services: readonly ServiceWishes[]): Step[] {
       const segment = { ...syn, flags: 'PA', option: 'none', ack: SERVER_ISN + 1, payload: 3 } as const;
       const narrow: Step = { ...SYN_ACK, which: -1, mss: 536 };
       const again: Step = { ...SYN_ACK, which: -1, flags: 'A', seq: 1 };
+      const other = { port: 9 } as const;
+      const refused: Step = { ...SYN_ACK, which: -1, flags: 'RA' };
       const rest = [greeted, syn].flatMap((client): Step[] => {
         const data = { ...client, flags: 'PA', option: 'none', ack: SERVER_ISN + 1 } as const;
         return [
@@ -240,6 +242,9 @@ export function tour(services: readonly ServiceWishes[]): Step[] {
       });
       const quiesced: Step = { kind: 'weights', service, weights: [0, 0] };
       return [
+        { ...syn, ...other },
+        { ...segment, ...other },
+        refused,
         syn,
         ...Array<Step>(6).fill(segment),
         narrow,
