@@ -5,17 +5,22 @@ import type { NaiveRewriter } from './naive-rewriter.js';
 import type { Arrival, KnownSegment, Scenario } from './scenario.js';
 
 const BATCH = 64;
-/** Room for a frame in the batch and in the store, with what must be free before it. */
+/** Room for a frame in the batch, with what must be free before it. */
 const SLOT = 256;
 const START = HEADROOM + VNET_HEADER;
 
 /** Segments in random order, put in place a batch at a time, and something that processes them. */
 export abstract class Replay {
-  /** The batch, and behind it every segment as it comes in: one buffer, so that copying allocates nothing. */
+  /**
+   * The batch, and behind it every segment as it comes in: one buffer, so that copying allocates nothing. Those are
+   * packed, each with an empty vnet header, so that they leave the cache to what is measured.
+   */
   protected readonly bytes: Uint8Array;
   protected readonly lengths: Int32Array;
   protected readonly links: Int32Array;
   readonly #count: number;
+  /** Where each segment stands. */
+  readonly #stored: Int32Array;
 
   constructor(known: readonly Arrival[]) {
     const segments = shuffle(known);
@@ -24,8 +29,14 @@ export abstract class Replay {
     this.#count = segments.length;
     this.lengths = Int32Array.from(segments, ({ bytes }) => bytes.length);
     this.links = Int32Array.from(segments, ({ link }) => link);
-    this.bytes = new Uint8Array((BATCH + segments.length) * SLOT);
-    for (const [i, { bytes }] of segments.entries()) this.bytes.set(bytes, (BATCH + i) * SLOT + START);
+    let end = BATCH * SLOT;
+    this.#stored = this.lengths.map((length) => {
+      const at = end;
+      end += VNET_HEADER + length;
+      return at;
+    });
+    this.bytes = new Uint8Array(end);
+    for (const [i, { bytes }] of segments.entries()) this.bytes.set(bytes, this.#stored[i]! + VNET_HEADER);
   }
 
   /** Processes the segment that stands in the batch at `start`. */
@@ -60,8 +71,8 @@ export abstract class Replay {
 
   #fill(first: number): void {
     for (let i = 0; i < BATCH; i++) {
-      const from = (BATCH + first + i) * SLOT;
-      this.bytes.copyWithin(i * SLOT, from, from + START + this.lengths[first + i]!);
+      const from = this.#stored[first + i]!;
+      this.bytes.copyWithin(i * SLOT + HEADROOM, from, from + VNET_HEADER + this.lengths[first + i]!);
     }
   }
 
