@@ -227,7 +227,7 @@ export class ConnectionTable {
 /** Where the nine key words of an index entry's side stand in the records. */
 function keyOf(value: number): number {
   const entry = value - 1;
-  return (entry >> 1) * RECORD_WORDS + ((entry & 1) === 0 ? CLIENT : SERVER);
+  return (entry >> 1) * RECORD_WORDS + CLIENT + (entry & 1) * (SERVER - CLIENT);
 }
 
 /** The bits of a record's hashes that do not follow from its key words. */
