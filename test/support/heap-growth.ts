@@ -5,6 +5,8 @@ import type { Rig } from './rig.js';
 
 const PACKETS = 1_000_000;
 const WARM_UP = 200_000;
+/** A packet that leaves something behind does so each time; what the compiler leaves, it does once. */
+const TIMES = 3;
 const START = HEADROOM + 10;
 
 interface Case {
@@ -19,8 +21,8 @@ export function caseOf(rig: Rig, [link, built]: readonly [number, PacketBuilder]
 }
 
 /**
- * Pushes a million packets, the cases in turn, through their balancers, and prints as JSON by how many bytes the heap has
- * grown, and how many frames were sent on or back.
+ * Pushes a million packets, the cases in turn, through their balancers, three times, and prints as JSON by how many bytes the
+ * heap has grown at least, and how many frames of the last million were sent on or back.
  */
 export function printHeapGrowth(cases: readonly Case[]): void {
   const frame = new Frame(new Uint8Array(4096));
@@ -34,10 +36,13 @@ export function printHeapGrowth(cases: readonly Case[]): void {
     }
   };
   run(WARM_UP);
-  globalThis.gc?.();
-  forwarded = 0;
-  const before = process.memoryUsage().heapUsed;
-  run(PACKETS);
-  const grown = process.memoryUsage().heapUsed - before;
+  let grown = Number.POSITIVE_INFINITY;
+  for (let time = 0; time < TIMES; time++) {
+    globalThis.gc?.();
+    forwarded = 0;
+    const before = process.memoryUsage().heapUsed;
+    run(PACKETS);
+    grown = Math.min(grown, process.memoryUsage().heapUsed - before);
+  }
   process.stdout.write(JSON.stringify({ packets: PACKETS, forwarded, grown }));
 }
