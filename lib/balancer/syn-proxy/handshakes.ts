@@ -138,8 +138,7 @@ export class Handshakes {
     const { words } = this.#table;
     const base = connection * RECORD_WORDS;
     if (isOpening(frame.tcpFlags)) return this.#onSyn(frame, link, base, now);
-    const isNew = this.#mayBegin(frame, base, now);
-    if (isNew) {
+    if (this.#mayBegin(frame, base, now)) {
       const data = this.#synProxy.check(frame, this.#serviceOf(base), now);
       if (data >= 0) {
         this.#reopen(connection, frame, data, now, tick);
@@ -147,9 +146,7 @@ export class Handshakes {
       }
     }
     if ((words[base + STATE]! & FLAG_SYN_PENDING) === 0) return FORWARD;
-    if (isNew || !this.#isOfHandshake(frame, base)) {
-      return this.#drop(COUNTER['drop-syn-proxy-unexpected']);
-    }
+    if (!this.#isOfHandshake(frame, base)) return this.#drop(COUNTER['drop-syn-proxy-unexpected']);
     if ((frame.tcpFlags & RST) !== 0) {
       this.#abort(connection, tick);
       return CONSUMED;

@@ -1,4 +1,4 @@
-import { ACK, FIN, RST, SYN } from '../../net/tcp.js';
+import { ACK, RST, SYN } from '../../net/tcp.js';
 import type { ConnectionTable } from '../connection/connection-table.js';
 import type { Lifecycle } from '../connection/lifecycle.js';
 import {
@@ -104,7 +104,7 @@ export class ServerAnswers {
     const { words } = this.#table;
     if ((words[base + STATE]! & STATE_MASK) !== STATE_SYN_SENT) return false;
     if (acknowledgment !== ((words[base + INITIAL_SEQUENCE]! + 1) | 0)) return false;
-    return (tcpFlags & ACK) !== 0 && (tcpFlags & (SYN | RST)) !== 0 && (tcpFlags & FIN) === 0;
+    return (tcpFlags & ACK) !== 0 && (tcpFlags & (SYN | RST)) !== 0;
   }
 
   /**

@@ -92,14 +92,14 @@ for (const way of PROXIED_WAYS) {
         counters: UNEXPECTED,
       },
       {
-        what: 'one that acknowledges nothing neither',
-        in: flow.fromServer({ flags: 'R', seq: 1 }),
+        what: 'one that acknowledges nothing neither, whatever stands there',
+        in: flow.fromServer({ flags: 'R', seq: 1, ack: 1 }),
         out: [],
         counters: UNEXPECTED,
       },
       {
         what: 'a SYN of its own',
-        in: flow.fromServer({ flags: 'S' }),
+        in: flow.fromServer({ flags: 'S', ack: 1 }),
         out: [],
         counters: UNEXPECTED,
       },
@@ -210,7 +210,7 @@ for (const way of PROXIED_WAYS) {
       }
       assert.equal(on.counter('drop-syn-proxy-queue-full'), 0);
       const flow = flows[16]!.begun();
-      assert.equal(on.counter('syn-proxy-not-kept'), 1);
+      assert.equal(on.counter('syn-proxy-not-kept'), 1, 'there is no buffer left');
       on.play([
         {
           what: 'what comes next finds no buffer either',
@@ -240,4 +240,14 @@ for (const way of PROXIED_WAYS) {
       );
     },
   );
+
+  test(name('segments that waited for a real server that refuses are given back at once'), () => {
+    const on = proxiedRig(way, { storedSegments: 63 });
+    for (let port = 2000; port < 2020; port++) {
+      const flow = new ProxiedFlow(on, { port }).begun();
+      for (let i = 0; i < 63; i++) assert.equal(on.send(...flow.client(HANDSHAKE_ACK)).length, 0);
+      assert.equal(on.send(...flow.fromServer({ flags: 'RA', ack: 1 })).length, 1);
+    }
+    assert.equal(on.counter('syn-proxy-not-kept'), 0);
+  });
 }
