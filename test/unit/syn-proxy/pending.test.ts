@@ -241,13 +241,18 @@ for (const way of PROXIED_WAYS) {
     },
   );
 
-  test(name('segments that waited for a real server that refuses are given back at once'), () => {
-    const on = proxiedRig(way, { storedSegments: 63 });
-    for (let port = 2000; port < 2020; port++) {
-      const flow = new ProxiedFlow(on, { port }).begun();
-      for (let i = 0; i < 63; i++) assert.equal(on.send(...flow.client(HANDSHAKE_ACK)).length, 0);
-      assert.equal(on.send(...flow.fromServer({ flags: 'RA', ack: 1 })).length, 1);
-    }
-    assert.equal(on.counter('syn-proxy-not-kept'), 0);
-  });
+  for (const [answer, flags, coming] of [
+    ['refuses', 'RA', 1],
+    ['answers', 'SA', 64],
+  ] as const) {
+    test(name(`the buffers of segments that waited are free once the real server ${answer}`), () => {
+      const on = proxiedRig(way, { storedSegments: 63 });
+      for (let port = 2000; port < 2020; port++) {
+        const flow = new ProxiedFlow(on, { port }).begun();
+        for (let i = 0; i < 63; i++) assert.equal(on.send(...flow.client(HANDSHAKE_ACK)).length, 0);
+        assert.equal(on.send(...flow.fromServer({ flags, ack: 1 })).length, coming);
+      }
+      assert.equal(on.counter('syn-proxy-not-kept') + on.counter('drop-syn-proxy-queue-full'), 0);
+    });
+  }
 }

@@ -194,7 +194,8 @@ for (const way of PROXIED_WAYS) {
   test(name('both ends know nothing of an open connection any more: they shake hands themselves'), () => {
     const on = proxiedRig(way, { windowScale: 7 });
     const scale = (shift: number) => [tcpOption.mss(1400), tcpOption.nop, tcpOption.windowScale(shift)];
-    const first = new ProxiedFlow(on, { synOptions: scale(2), synAckOptions: scale(9) }).settled();
+    const synAckOptions = [tcpOption.mss(600), tcpOption.nop, tcpOption.windowScale(9)];
+    const first = new ProxiedFlow(on, { synOptions: scale(2), synAckOptions }).settled();
     const shift = (first.balancerIsn - first.clientIsn) | 0;
     const second = new ProxiedFlow(on, { clientIsn: 0x12345678, serverIsn: 0x1000 });
     second.learn(on.send(...second.client({ flags: 'S', options: scale(2) }))[0]!);
@@ -205,7 +206,28 @@ for (const way of PROXIED_WAYS) {
     on.play([
       { what: 'windows in its own scale', in: second.fromServer(data), out: [second.toClient(data)] },
     ]);
+    const long = { flags: 'A', seq: 1, ack: 2, payload: 700 };
+    assert.equal(on.send(...second.client(long)).length, 1, 'segments as long as it takes now');
   });
+
+  if (way.shared) {
+    test(name('where the two ends shake hands, a PROXY header has the window as it is'), () => {
+      const on = proxiedRig(way, { reuse: [] }, { clientAddress: 'proxy-v2' });
+      const synOptions = [tcpOption.mss(1400), tcpOption.nop, tcpOption.windowScale(2)];
+      const first = new ProxiedFlow(on, { synOptions }).begun();
+      assert.equal(on.send(...first.synAck()).length, 2, 'header and ACK');
+      walkTo(first, 'finWait');
+      on.now += 1;
+      const second = new ProxiedFlow(on, { clientIsn: 0x12345678, serverIsn: 0x1000 });
+      second.syn();
+      assert.equal(on.send(...second.fromServer({ flags: 'SA', ack: 1 })).length, 1);
+      const sent = on.send(...second.client({ ...HANDSHAKE_ACK, window: 500 }));
+      assert.deepEqual(
+        sent.map(({ decoded }) => decoded.tcp!.window),
+        [500, 500],
+      );
+    });
+  }
 
   test(name('a connection from before the SYN proxy makes way too'), () => {
     const on = proxiedRig(way, { mode: 'off' });

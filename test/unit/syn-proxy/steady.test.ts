@@ -41,6 +41,19 @@ for (const way of PROXIED_WAYS) {
     ]);
   });
 
+  test(name('so is one on which the real server has said nothing but its SYN-ACK'), () => {
+    const on = proxiedRig(way, {}, { timeouts: { established: 5 } });
+    const flow = new ProxiedFlow(on).open();
+    on.play([
+      {
+        what: 'nothing for five seconds',
+        wait: 5000,
+        out: [flow.toServer({ ...RESET, seq: 1 }), flow.toClient({ ...RESET, seq: 1 })],
+        counters: { 'reset-on-expiry': 2 },
+      },
+    ]);
+  });
+
   test(name('packets and bytes are counted, those of the handshake too'), () => {
     const on = proxiedRig(way);
     const flow = new ProxiedFlow(on).begun();
