@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Flow } from '../../support/flow.js';
+import { HANDSHAKE_ACK, ProxiedFlow } from '../../support/proxied-flow.js';
 import { Rig } from '../../support/rig.js';
 import { configuration, IPV4 as topology } from '../../support/topology.js';
 
@@ -55,6 +56,22 @@ test('a service over its rate of new connections refuses more until the rate is 
   ]);
   rig.wait(20_000);
   assert.equal(new Flow(rig, { port: 400 }).syn().link, 1);
+});
+
+test('a good cookie opens nothing while its service is over its rate, and does when it comes again later', () => {
+  const service = { synProxy: {}, limits: { connectionsPerSecond: 10 } };
+  const rig = new Rig({ topology, service });
+  const late = new ProxiedFlow(rig, { port: 400 });
+  late.cookie();
+  for (let n = 1; n <= 300; n++) new ProxiedFlow(rig, { port: n }).begun();
+  rig.wait(2000);
+  const ack = late.client(HANDSHAKE_ACK);
+  rig.play([
+    { what: 'refused', in: ack, out: [], counters: { 'drop-rate-limited': 1, 'syn-proxy-ack-ok': 1 } },
+  ]);
+  rig.wait(20_000);
+  const [syn] = rig.send(...ack);
+  assert.equal(syn?.decoded.tcp?.flags, 'S');
 });
 
 test('a service over its bytes a second refuses new connections, both directions counted', () => {
