@@ -181,6 +181,16 @@ for (const way of PROXIED_WAYS) {
     ]);
   });
 
+  test(name('timeouts that are changed meanwhile leave the times of our SYNs alone'), () => {
+    const on = proxiedRig(way, {}, { timeouts: { synSent: 60 } });
+    new ProxiedFlow(on).begun();
+    const shorter = proxiedConfig(way, {}, { timeouts: { synSent: 1 } });
+    assert.ok(on.balancer.apply(shorter, on.now).difference);
+    const flags = (milliseconds: number) => on.wait(milliseconds).map(({ decoded }) => decoded.tcp?.flags);
+    assert.deepEqual(flags(2500), []);
+    assert.deepEqual(flags(1000), ['S']);
+  });
+
   test(name('a real server that is removed meanwhile is not asked again'), () => {
     const on = proxiedRig(way);
     const flow = new ProxiedFlow(on).begun();
