@@ -2,7 +2,7 @@ import { ETHERNET_HEADER, ETHERNET_SOURCE, ETHERNET_TYPE, ETHERTYPE_ARP } from '
 import { IPV4_TTL, PROTOCOL_TCP, PROTOCOL_UDP } from '../net/ipv4.js';
 import { IPV6_HOP_LIMIT, IPV6_MIN_MTU } from '../net/ipv6.js';
 import { RST, SYN } from '../net/tcp.js';
-import { AddressTable } from './address-table.js';
+import type { AddressTable } from './address-table.js';
 import { textOf, wordsOf } from './address-words.js';
 import { type Difference, differenceOf, isEmpty } from './config/difference.js';
 import type { Fault } from './config/faults.js';
@@ -40,18 +40,18 @@ import { takeSegment } from './forwarding/segments.js';
 import { packetLength } from './forwarding/toa.js';
 import { Fragments, REASSEMBLED } from './fragments.js';
 import type { Frame } from './frame.js';
+import { natServersOf, ownAddressesOf, routesOf } from './from-config.js';
 import { IcmpErrors, PORT_UNREACHABLE, TIME_EXCEEDED, TOO_BIG } from './icmp.js';
 import { type LinkHardware, LinkPort } from './link-port.js';
 import { LocalDelivery } from './local-delivery.js';
 import { Neighbors } from './neighbors.js';
-import { Network } from './network.js';
-import { OwnAddresses } from './own-addresses.js';
+import type { OwnAddresses } from './own-addresses.js';
 import { FRAGMENT, PARSED, parse } from './parse.js';
 import { randomStream } from './random-stream.js';
 import { isIcmpError } from './related-icmp/received-error.js';
 import { RelatedIcmp } from './related-icmp/related-icmp.js';
 import { turnIntoReset } from './reset.js';
-import { type Route, Routes } from './routes.js';
+import type { Route, Routes } from './routes.js';
 import { Directory, STANDING_REMOVED, STANDING_SOUND } from './service/directory.js';
 import type { PathMtus } from './service/path-mtus.js';
 import { PortUse } from './service/port-use.js';
@@ -102,7 +102,6 @@ export class Balancer {
 
   readonly #hash: KeyedHash;
   readonly #links: readonly LinkPort[];
-  readonly #linkIndex: ReadonlyMap<string, number>;
   readonly #directory: Directory;
   /** The directory's, by position. */
   readonly #services: readonly (VirtualService | undefined)[];
@@ -155,7 +154,6 @@ export class Balancer {
     const { profile } = config.settings;
     this.#hash = hash;
     this.#links = config.links.map((link, i) => new LinkPort(link.name, i, environment.links[i]!));
-    this.#linkIndex = new Map(config.links.map((link, i) => [link.name, i]));
     const portUse = new PortUse(hash);
     this.#portUse = portUse;
     this.#directory = new Directory({ profile, portUse, random });
@@ -199,10 +197,10 @@ export class Balancer {
 
     this.#config = config;
     this.#directory.configure(config.services, this.statistics);
-    this.#routes = this.#createRoutes(config);
-    this.#own = this.#createOwnAddresses(config);
+    this.#routes = routesOf(config, this.#links);
+    this.#own = this.#ownAddressesOf(config);
     this.#local = new LocalDelivery(this.#own, neighbors, emitted, counters);
-    this.#natServers = this.#createNatServers(config);
+    this.#natServers = natServersOf(config, this.#hash);
     this.#serviceTable = new ServiceTable(this.#directory.current, hash);
     this.#opening = new Opening({ table, wheel, neighbors, routes: this.#routes, persistence, shift });
     this.#handshakes = new Handshakes({
@@ -269,11 +267,11 @@ export class Balancer {
     this.#directory.configure(config.services, this.statistics);
     this.#carryOver.retime(timeouts);
     if (this.#portUse.isStale || this.#formerLocals.length > 0) this.#recountPorts(config);
-    this.#natServers = this.#createNatServers(config);
+    this.#natServers = natServersOf(config, this.#hash);
     this.#serviceTable = new ServiceTable(this.#directory.current, this.#hash);
     this.#takeSettings(config);
-    this.#takeRoutes(this.#createRoutes(config));
-    this.#takeOwnAddresses(this.#createOwnAddresses(config));
+    this.#takeRoutes(routesOf(config, this.#links));
+    this.#takeOwnAddresses(this.#ownAddressesOf(config));
     this.#prepareHops();
     return { difference };
   }
@@ -755,38 +753,8 @@ export class Balancer {
     this.#defence.mode = settings.dropEntry;
   }
 
-  #createNatServers({ services }: ResolvedConfig): AddressTable {
-    const servers = services.filter(({ mode }) => mode === 'nat').flatMap(({ realServers }) => realServers);
-    const table = new AddressTable(this.#hash, servers.length);
-    for (const { address } of servers) {
-      const [word0, word1, word2, word3] = wordsOf(address) as unknown as [number, number, number, number];
-      table.set(word0, word1, word2, word3, 0, 0);
-    }
-    return table;
-  }
-
-  #createRoutes({ links, routes, services }: ResolvedConfig): Routes {
-    const locals = services.flatMap(({ localAddresses }) => localAddresses);
-    // Real servers that have the VIP themselves would not answer what seems to come from it.
-    const translated = services.filter(({ mode }) => mode !== 'dr' && mode !== 'tun');
-    const vips = translated.flatMap(({ address }) => address.filter((text) => !text.includes('/')));
-    const ofLinks = links.flatMap(({ addresses }) => addresses);
-    const own = [...ofLinks, ...locals, ...vips].map(wordsOf);
-    const linkLocals = this.#links.map(({ linkLocal }) => linkLocal);
-    return new Routes(routes, this.#linkIndex, own, linkLocals);
-  }
-
-  #createOwnAddresses({ links, services }: ResolvedConfig): OwnAddresses {
-    const texts = services.flatMap(({ address, localAddresses }) => [...address, ...localAddresses]);
-    const ofLinks = links.flatMap(({ addresses }, link) =>
-      addresses.map((text) => ({ link, address: wordsOf(text) })),
-    );
-    return new OwnAddresses(
-      { networks: texts.map((text) => new Network(text)), former: this.#formerLocals, ofLinks },
-      this.#links,
-      this.#routes,
-      this.#hash,
-    );
+  #ownAddressesOf(config: ResolvedConfig): OwnAddresses {
+    return ownAddressesOf(config, this.#formerLocals, this.#links, this.#routes, this.#hash);
   }
 }
 
