@@ -88,7 +88,8 @@ export const defaultSynProxy: Required<
 
 /** What an Ethernet's 1500 bytes leave beside IP, TCP and an option of TOA; IPv6's is that of the usual tunnels, too. */
 export const defaultSynProxyMss: Readonly<Record<Family, number>> = { 4: 1452, 6: 1420 };
-export const defaultHalfOpenHigh = 4096;
+/** Half of what the queue of one usual listener holds: 511 in Node and nginx. */
+export const defaultHalfOpenHigh = 256;
 
 export const defaultRealServer: Required<Omit<RealServerConfig, 'address' | 'port'>> = {
   weight: 1,

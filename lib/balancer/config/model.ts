@@ -146,7 +146,7 @@ export interface SynProxyConfig {
   readonly ackStormThreshold?: number;
   /** How often the SYN to the real server is sent again, after 3 seconds each, 0..99; default 3. */
   readonly synRetries?: number;
-  /** For `auto`, 1..4194304; default 4096. */
+  /** For `auto`, 1..4194304; default 256. */
   readonly halfOpenHigh?: number;
   /** For `auto`, 0..4194304, not above `halfOpenHigh`; default: a quarter of that. */
   readonly halfOpenLow?: number;

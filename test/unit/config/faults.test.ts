@@ -189,7 +189,7 @@ const values: Row[] = [
   ['services[0].synProxy.ackStormThreshold', -1, '-1', 'an integer from 0 to 65535'],
   ['services[0].synProxy.synRetries', 100, '100', 'an integer from 0 to 99'],
   ['services[0].synProxy.halfOpenHigh', 0, '0', 'an integer from 1 to 4194304'],
-  ['services[0].synProxy.halfOpenLow', 4097, '4097', 'at most services[0].synProxy.halfOpenHigh, 4096'],
+  ['services[0].synProxy.halfOpenLow', 257, '257', 'at most services[0].synProxy.halfOpenHigh, 256'],
   ['services[0].limits.connectionsPerSecond', -1, '-1', rateWanted],
   ['services[0].limits.bytesPerSecond', 0.5, '0.5', rateWanted],
   ['services[0].limits.cps', 1, '1', 'one of the keys connectionsPerSecond, bytesPerSecond'],

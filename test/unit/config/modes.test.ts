@@ -186,8 +186,8 @@ const refused: readonly [name: string, kind: Kind, wishes: Wishes, ...faults: st
   [
     'the lower threshold of half-open connections is not above the higher one',
     'nat',
-    { synProxy: { mode: 'auto', halfOpenLow: 4097 } },
-    'synProxy.halfOpenLow: 4097: at most services[0].synProxy.halfOpenHigh, 4096',
+    { synProxy: { mode: 'auto', halfOpenLow: 257 } },
+    'synProxy.halfOpenLow: 257: at most services[0].synProxy.halfOpenHigh, 256',
   ],
   [
     "a scheduler's flags are its own",

@@ -55,8 +55,8 @@ test('a minimal file gets every default', () => {
             storedSegments: 3,
             ackStormThreshold: 10,
             synRetries: 3,
-            halfOpenHigh: 4096,
-            halfOpenLow: 1024,
+            halfOpenHigh: 256,
+            halfOpenLow: 64,
           },
           expireQuiescent: false,
           realServers: [
