@@ -384,6 +384,11 @@ export class Balancer {
       if (verdict === CONSUMED) this.#count(frame, words[base + OWNER]! & 0xffff, PACKETS_OUT, BYTES_OUT);
       return verdict;
     }
+    // A SYN may be for us alone; anything else is for the real server, and must be able to get there if it is to begin anything.
+    if (!isOpening(frame.tcpFlags)) {
+      const refusal = this.#refusal(frame, link, Number.MAX_SAFE_INTEGER);
+      if (refusal !== PARSED) return this.#drop(refusal);
+    }
     const verdict = this.#handshakes.fromClient(frame, link, connection, this.#now, this.#tick);
     if (verdict !== FORWARD) return verdict;
     const refusal = this.#refusal(frame, link, words[base + SEGMENT_MAX]! + frame.l4 - frame.l3);
@@ -582,6 +587,8 @@ export class Balancer {
     if (data === ~COUNTER['drop-syn-proxy-null-ack']) return this.#drop(~data);
     if (data < 0) return this.#stray(frame, link, ~data, settings.badAck);
     if (service.isOverRate) return this.#drop(COUNTER['drop-rate-limited']);
+    const refusal = this.#refusal(frame, link, Number.MAX_SAFE_INTEGER);
+    if (refusal !== PARSED) return this.#drop(refusal);
     const connection = this.#handshakes.open(frame, service, data, this.#now, this.#tick);
     // Its handshake is over already: an RST is the only answer left.
     if (connection < 0) return this.#stray(frame, link, ~connection);

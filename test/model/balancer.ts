@@ -446,6 +446,8 @@ export class ModelBalancer {
       const answered = service.config.synProxy!.badAck === 'reset';
       return this.#stray('drop-syn-proxy-bad-ack', link, frame, plain, answered);
     }
+    const refused = this.#refusal(link, frame, plain, Number.POSITIVE_INFINITY);
+    if (refused !== undefined) return refused;
     const connection = this.#bind(plain, (plain.seq - 1) >>> 0, service, sent);
     if (typeof connection === 'string') return this.#stray(connection, link, frame, plain);
     return this.#begin(connection, link, frame, plain, data);
@@ -496,6 +498,8 @@ export class ModelBalancer {
     const { flags, seq, ack } = plain;
     const reusable = !handshake.answered || mayReuse(service, state);
     if (isOpening(flags)) return reusable ? this.#greet(link, frame, plain, service) : undefined;
+    const refused = this.#refusal(link, frame, plain, Number.POSITIVE_INFINITY);
+    if (refused !== undefined) return refused;
     const ofCookie = ack === (handshake.cookie + 1) >>> 0;
     const isn = (seq - 1) >>> 0;
     const other =

@@ -230,6 +230,7 @@ export function tour(services: readonly ServiceWishes[]): Step[] {
       const narrow: Step = { ...SYN_ACK, which: -1, mss: 536 };
       const again: Step = { ...SYN_ACK, which: -1, flags: 'A', seq: 1 };
       const other = { port: 9 } as const;
+      const aborted = { port: 8 } as const;
       const refused: Step = { ...SYN_ACK, which: -1, flags: 'RA' };
       const rest = [greeted, syn].flatMap((client): Step[] => {
         const data = { ...client, flags: 'PA', option: 'none', ack: SERVER_ISN + 1 } as const;
@@ -245,6 +246,9 @@ export function tour(services: readonly ServiceWishes[]): Step[] {
         { ...syn, ...other },
         { ...segment, ...other },
         refused,
+        { ...syn, ...aborted },
+        { ...segment, ...aborted },
+        { ...segment, ...aborted, flags: 'RA', payload: 0 },
         syn,
         ...Array<Step>(6).fill(segment),
         narrow,

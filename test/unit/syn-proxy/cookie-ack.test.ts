@@ -48,6 +48,15 @@ for (const topology of TOPOLOGIES) {
     }
   });
 
+  test(name('an ACK whose time is over begins nothing: its sender is told, and may send it again'), () => {
+    const rig = rigOf(topology);
+    const client = greeted(rig);
+    const [told] = rig.send(...client.client({ ...ACK, ip: { ttl: 1 } }));
+    assert.equal(told!.decoded.icmp?.type, family === 4 ? 11 : 3);
+    assert.deepEqual([rig.counter('drop-ttl-expired'), rig.balancer.connections.count], [1, 0]);
+    assert.equal(rig.send(...client.client(ACK))[0]!.decoded.tcp?.flags, 'S');
+  });
+
   test(name('a segment with SYN, FIN or RST is never the ACK of a cookie'), () => {
     for (const flags of ['FA', 'SA', 'RA', 'F', 'R', 'P', '']) {
       const rig = rigOf(topology);

@@ -68,6 +68,15 @@ for (const way of PROXIED_WAYS) {
     });
   }
 
+  test(name("an ACK whose time is over takes no connection's place"), () => {
+    const on = proxiedRig(way);
+    walkTo(new ProxiedFlow(on).settled(), 'close');
+    const flow = new ProxiedFlow(on, { clientIsn: 0x12345678 });
+    flow.cookie();
+    assert.equal(on.send(...flow.client({ ...HANDSHAKE_ACK, ip: { ttl: 1 } }))[0]?.decoded.tcp, undefined);
+    assert.deepEqual([on.counter('drop-ttl-expired'), on.counter('syn-proxy-reused')], [1, 0]);
+  });
+
   test(name('nothing that the last one had agreed on is left: a client without a window scale'), () => {
     const on = proxiedRig(way);
     const scale = (shift: number) => [tcpOption.mss(1400), tcpOption.nop, tcpOption.windowScale(shift)];
