@@ -18,7 +18,11 @@ Napi::Value AllocatePages(const Napi::CallbackInfo& info) {
   return Napi::ArrayBuffer::New(info.Env(), pages, bytes, [bytes](Napi::Env, void* memory) { munmap(memory, bytes); });
 }
 
+// Slots between the one that is handed over and the one that is fetched: time enough for memory to answer.
 constexpr unsigned kAhead = 8;
+// Where a packet begins in its slot without a reserve, and what stands before it: virtio_net_hdr and the Ethernet header.
+constexpr int kPacketOffset = 90;
+constexpr int kHeadersBefore = 24;
 
 template <typename T>
 bool Set(int fd, int name, const T& value) {
@@ -105,9 +109,10 @@ class PacketRing : public Napi::ObjectWrap<PacketRing> {
   // Fetches what will be read of a frame while the ones before it are handled: another processor wrote it.
   void Prefetch(const tpacket2_hdr* slot) const {
     const uint8_t* bytes = reinterpret_cast<const uint8_t*>(slot);
+    const uint8_t* packet = bytes + kPacketOffset + reserve_;
     __builtin_prefetch(bytes);
-    __builtin_prefetch(bytes + 128, 1);
-    __builtin_prefetch(bytes + 192, 1);
+    __builtin_prefetch(packet - kHeadersBefore, 1);
+    __builtin_prefetch(packet, 1);
   }
 
   // A pair of offset and length for one frame.
