@@ -6,6 +6,7 @@ static Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   toakit::DefineNetworkInterface(env, exports);
   toakit::DefinePacketSocket(env, exports);
   toakit::DefinePacketRing(env, exports);
+  toakit::DefinePages(env, exports);
   toakit::DefineProcessFile(env, exports);
   toakit::DefinePoll(env, exports);
   toakit::DefineRawSocket(env, exports);

@@ -14,6 +14,7 @@ void DefineSocketOption(Napi::Env env, Napi::Object exports);
 void DefineNetworkInterface(Napi::Env env, Napi::Object exports);
 void DefinePacketSocket(Napi::Env env, Napi::Object exports);
 void DefineProcessFile(Napi::Env env, Napi::Object exports);
+void DefinePages(Napi::Env env, Napi::Object exports);
 void DefinePacketRing(Napi::Env env, Napi::Object exports);
 void DefinePoll(Napi::Env env, Napi::Object exports);
 void DefineRawSocket(Napi::Env env, Napi::Object exports);

@@ -9,15 +9,6 @@
 namespace toakit {
 namespace {
 
-// Memory in pages of its own, which a ring can take the place of. It goes with its ArrayBuffer, and rings in it too.
-Napi::Value AllocatePages(const Napi::CallbackInfo& info) {
-  const size_t bytes = static_cast<size_t>(info[0].As<Napi::Number>().Int64Value());
-  void* pages =
-      mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (pages == MAP_FAILED) return Result(info, -1);
-  return Napi::ArrayBuffer::New(info.Env(), pages, bytes, [bytes](Napi::Env, void* memory) { munmap(memory, bytes); });
-}
-
 // Slots between the one that is handed over and the one that is fetched: time enough for memory to answer.
 constexpr unsigned kAhead = 8;
 // Where a packet begins in its slot without a reserve, and what stands before it: virtio_net_hdr and the Ethernet header.
@@ -191,7 +182,6 @@ class PacketRing : public Napi::ObjectWrap<PacketRing> {
 }  // namespace
 
 void DefinePacketRing(Napi::Env env, Napi::Object exports) {
-  Define<AllocatePages>(env, exports, "allocatePages");
   PacketRing::Define(env, exports);
 }
 

@@ -8,6 +8,7 @@
         'network_interface.cc',
         'packet_ring.cc',
         'packet_socket.cc',
+        'pages.cc',
         'poll.cc',
         'process_file.cc',
         'raw_socket.cc',

@@ -82,8 +82,8 @@ export interface NativeAddon {
   /** Reads PACKET_STATISTICS, and so resets it: `[frames that passed the filter, of them dropped for want of buffer]`. */
   packetSocketStatistics(fd: number, into: Uint32Array): number;
 
-  /** Memory in pages of its own, for rings to be put into; zeros. */
-  allocatePages(bytes: number): ArrayBuffer | number;
+  /** Memory in pages of its own, for rings to be put into; zeros. Huge ones where the kernel has them (madvise(2), MADV_HUGEPAGE). */
+  allocatePages(bytes: number, huge: boolean): ArrayBuffer | number;
 
   readonly PacketRing: new (
     fd: number,

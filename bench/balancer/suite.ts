@@ -13,7 +13,7 @@ import type { Peer } from './peers/peer.js';
 import { routing } from './peers/routing.js';
 import { toakit } from './peers/toakit.js';
 
-/** Until the compiler is done with the hot path and every cache is filled. */
+/** Before each load, with the same: until the compiler is done with the path that it takes, and every cache is filled. */
 const WARM_UP_SECONDS = 1;
 
 export type Figure = 'connectionsPerSecond' | 'gbitPerSecond' | 'packetsPerSecond' | 'p50' | 'p99';
@@ -32,15 +32,18 @@ export async function benchBalancer(rounds: number, seconds: number): Promise<Ba
 
 async function measure(peer: Peer, seconds: number): Promise<Partial<Record<Figure, number>>> {
   const laboratory = new Laboratory();
+  const warm = async <T>(load: (laboratory: Laboratory, seconds: number) => Promise<T>): Promise<T> => {
+    await load(laboratory, WARM_UP_SECONDS);
+    return load(laboratory, seconds);
+  };
   try {
     await peer.start(laboratory);
     await laboratory.ready();
-    await connectionsPerSecond(laboratory, WARM_UP_SECONDS);
     const sample = {
-      connectionsPerSecond: await connectionsPerSecond(laboratory, seconds),
-      gbitPerSecond: await gbitPerSecond(laboratory, seconds),
-      ...(await latency(laboratory, seconds)),
-      ...(peer.perPacket && { packetsPerSecond: await packetsPerSecond(laboratory, seconds) }),
+      connectionsPerSecond: await warm(connectionsPerSecond),
+      gbitPerSecond: await warm(gbitPerSecond),
+      ...(await warm(latency)),
+      ...(peer.perPacket && { packetsPerSecond: await warm(packetsPerSecond) }),
     };
     laboratory.assertAlive();
     const figures = Object.entries(sample).map(([figure, value]) => `${figure} ${value.toFixed(1)}`);

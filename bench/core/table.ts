@@ -3,6 +3,8 @@
  * process of its own, so that its memory is theirs.
  */
 import { Balancer, Frame, HEADROOM } from '../../lib/balancer/index.js';
+import { hugePages } from '../../lib/daemon/huge-pages.js';
+import { requireNative } from '../../lib/native.js';
 import { VNET_HEADER } from '../../lib/net/virtio.js';
 import { packet } from '../../test/support/packet-builder.js';
 import { configuration, IPV4, links, MACS, OUTSIDE } from '../../test/support/topology.js';
@@ -33,7 +35,13 @@ function measure(connections: number, rssBefore = 0): TableSample {
     service: { mode: 'dr', timeouts: { synReceived: 100 } },
     settings: { maxConnections: connections, dropEntry: 'never' },
   });
-  const balancer = new Balancer(config, { links: links(), secret: new Uint8Array(32).fill(7), now });
+  const secret = new Uint8Array(32).fill(7);
+  const balancer = new Balancer(config, {
+    links: links(),
+    secret,
+    now,
+    allocate: hugePages(requireNative()),
+  });
   const templates = Array.from({ length: Math.ceil(connections / PORTS) }, (_, n) =>
     packet()
       .ethernet({ from: MACS.gateway, to: MACS.balancer[OUTSIDE] })

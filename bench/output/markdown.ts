@@ -21,7 +21,7 @@ ${sections(results)
 
 * Balancer: every peer in every round gets fresh namespaces, client – balancer – server over veth with its offloads on, and the
   same code sets up, measures and tears down. Peers take turns within a round, so drift hits them alike. The kernel places
-  all processes; only for latency wrk and the responder are kept on different cores, as on two machines.
+  all processes; only for latency wrk and the responder are kept on different cores, as on two machines. Each load runs for a second before it counts.
 * connections/s: wrk, two threads (its default), 64 at a time, \`Connection: close\`; HAProxy answers as the server, in two threads.
   The kernel's forwarding runs on the core of whoever sends; a balancer in user space is one more process that wants a core.
 * Gbit/s: iperf3, one stream from the client, payload received.

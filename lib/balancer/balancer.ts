@@ -74,6 +74,8 @@ export interface Environment {
   readonly secret: Uint8Array;
   /** Milliseconds of a monotonic clock, as in every later call. */
   readonly now: number;
+  /** Zeroed memory of so many bytes for the connection table. Default: an ordinary ArrayBuffer. */
+  readonly allocate?: (bytes: number) => ArrayBuffer;
 }
 
 /** What became of another configuration: every fault, and then nothing was changed; or what differed, and it runs. */
@@ -162,7 +164,7 @@ export class Balancer {
     this.#standing = this.#directory.standing;
     this.#pathMtus = this.#directory.pathMtus;
     this.statistics = new Statistics(this.#traffic, this.#directory, environment.now);
-    this.connections = new ConnectionTable(hash, config.settings.maxConnections);
+    this.connections = new ConnectionTable(hash, config.settings.maxConnections, environment.allocate);
     const table = this.connections;
     const { words } = table;
     const wheel = new TimerWheel(words, tick);

@@ -11,7 +11,9 @@ import {
 import { PacketSocketLink, packetSocketArena } from '../link/index.js';
 import { type NativeAddon, requireNative } from '../native.js';
 import { nativeError } from '../native-error.js';
+import { lowerBackgroundThreads } from './background-threads.js';
 import { Forwarder } from './forwarder.js';
+import { hugePages } from './huge-pages.js';
 import { raiseInliningLimits } from './inlining.js';
 import { importRoutes, mergeRoutes } from './routes.js';
 import { Shield } from './shield.js';
@@ -50,6 +52,7 @@ export interface RunningBalancer {
  */
 export async function runBalancer(config: ResolvedConfig, options: RunOptions): Promise<void> {
   raiseInliningLimits();
+  lowerBackgroundThreads();
   const addon = requireNative();
   const interfaces = config.links.map((link) => link.interface);
   for (const name of interfaces) requireInterface(addon, name);
@@ -65,8 +68,12 @@ export async function runBalancer(config: ResolvedConfig, options: RunOptions): 
   const links: PacketSocketLink[] = [];
   try {
     for (const name of interfaces) links.push(new PacketSocketLink(addon, name, arena));
-    const environment = { links, secret: randomBytes(32), now: performance.now() };
-    const balancer = new Balancer(current, environment);
+    const balancer = new Balancer(current, {
+      links,
+      secret: randomBytes(32),
+      now: performance.now(),
+      allocate: hugePages(addon),
+    });
     const { trace } = options;
     const tracer = trace && new Tracer(balancer, trace.client, trace.tell);
     const forwarder = new Forwarder(balancer, links, arena, tracer);

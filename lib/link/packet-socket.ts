@@ -211,7 +211,7 @@ export class PacketSocketLink implements Link {
 
 /** An arena for so many packet sockets. */
 export function packetSocketArena(addon: NativeAddon, links: number): Arena {
-  const pages = addon.allocatePages(links * PACKET_SOCKET_BYTES);
+  const pages = addon.allocatePages(links * PACKET_SOCKET_BYTES, false);
   if (typeof pages === 'number') throw nativeError('allocate memory for frames', pages);
   return new Arena(new Uint8Array(pages));
 }

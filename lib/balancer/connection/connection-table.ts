@@ -44,6 +44,7 @@ export class ConnectionTable {
   count = 0;
 
   readonly #hash: KeyedHash;
+  readonly #allocate: (bytes: number) => ArrayBuffer;
   #slots: Int32Array;
   #mask: number;
   /** Records from here on were never used. */
@@ -51,12 +52,16 @@ export class ConnectionTable {
   /** The first of the free records below `#fresh`, or -1. */
   #free = -1;
 
-  /** @param capacity the most connections there may be, up to 4 194 304; untouched records cost no memory */
-  constructor(hash: KeyedHash, capacity: number) {
+  /**
+   * @param capacity the most connections there may be, up to 4 194 304; untouched records cost no memory
+   * @param allocate zeroed memory of so many bytes
+   */
+  constructor(hash: KeyedHash, capacity: number, allocate = (bytes: number) => new ArrayBuffer(bytes)) {
     this.#hash = hash;
+    this.#allocate = allocate;
     this.capacity = capacity;
-    this.words = new Int32Array(capacity * RECORD_WORDS);
-    this.#slots = new Int32Array(FIRST_SLOTS * 2);
+    this.words = new Int32Array(allocate(capacity * RECORD_WORDS * Int32Array.BYTES_PER_ELEMENT));
+    this.#slots = this.#allocateSlots(FIRST_SLOTS);
     this.#mask = FIRST_SLOTS - 1;
   }
 
@@ -214,9 +219,13 @@ export class ConnectionTable {
     slots[hole * 2 + 1] = 0;
   }
 
+  #allocateSlots(count: number): Int32Array {
+    return new Int32Array(this.#allocate(count * 2 * Int32Array.BYTES_PER_ELEMENT));
+  }
+
   #grow(): void {
     const old = this.#slots;
-    this.#slots = new Int32Array(old.length * 2);
+    this.#slots = this.#allocateSlots(old.length);
     this.#mask = old.length - 1;
     for (let slot = 0; slot < old.length; slot += 2) {
       if (old[slot + 1] !== 0) this.#enter(old[slot]!, old[slot + 1]!);
