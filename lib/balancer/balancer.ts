@@ -88,6 +88,8 @@ const NOWHERE = new Int32Array(4);
 
 /** Emitted frames that must be free for `advance` to expire one more connection, which may take two. */
 const EXPIRY_RESERVE = 16;
+/** Connections that `advance` looks at before packets get their turn: some ten microseconds. */
+const EXPIRY_BATCH = 64;
 
 /**
  * A load balancer's core: frames in, frames out. It holds no socket and no timer; whoever runs it hands each frame to
@@ -127,7 +129,8 @@ export class Balancer {
   readonly #traffic = new Traffic();
   #now = 0;
   #tick = 0;
-  /** In which `advance` did last what it does once a second; `#now` moves with every packet. */
+  /** In which `advance` did last what it does once a tick, and once a second; `#now` moves with every packet. */
+  #advanced = -1;
   #second = 0;
   /** The neighbors that the configuration holds. */
   #prepared: number[] = [];
@@ -454,25 +457,30 @@ export class Balancer {
   /**
    * Moves the clock: expires connections, asks for neighbors again, goes on with announcements. To be called about every 250 ms.
    * @param now milliseconds
-   * @returns whether there is more to do at once, when `emitted` was drained
+   * @returns whether there is more to do at once, when `emitted` was drained and packets that wait were processed
    */
   advance(now: number): boolean {
     this.#setClock(now);
-    this.#neighbors.advance(this.#tick);
-    this.#proxyHeaders.advance(this.#tick);
-    if (this.statistics.advance(now)) this.#limitRates();
-    const second = Math.floor(now / 1000);
-    if (second !== this.#second) {
-      this.#second = second;
-      this.#pathMtus.advance(this.#tick);
-      for (const service of this.services) service.synProtection.advance(this.counters);
-      this.#defence.advance(this.#tick, (this.emitted.available - EXPIRY_RESERVE) >> 1);
-    }
-    while (this.emitted.available >= EXPIRY_RESERVE) {
+    if (this.#tick !== this.#advanced) this.#advanceTick(now);
+    for (let left = EXPIRY_BATCH; left > 0 && this.emitted.available >= EXPIRY_RESERVE; left--) {
       if (this.#fragments.expireNext(now)) continue;
       if (!this.#lifecycle.expireNext(this.#tick)) return this.#own.continueAnnouncing(this.emitted);
     }
     return true;
+  }
+
+  /** What is done once in a tick, however much there is to expire in it. */
+  #advanceTick(now: number): void {
+    this.#advanced = this.#tick;
+    this.#neighbors.advance(this.#tick);
+    this.#proxyHeaders.advance(this.#tick);
+    if (this.statistics.advance(now)) this.#limitRates();
+    const second = Math.floor(now / 1000);
+    if (second === this.#second) return;
+    this.#second = second;
+    this.#pathMtus.advance(this.#tick);
+    for (const service of this.services) service.synProtection.advance(this.counters);
+    this.#defence.advance(this.#tick, (this.emitted.available - EXPIRY_RESERVE) >> 1);
   }
 
   #fromClient(frame: Frame, link: LinkPort, connection: number): number {

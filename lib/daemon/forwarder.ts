@@ -23,6 +23,8 @@ export class Forwarder {
   /** By link: whether it was up when last looked at. */
   readonly #up: boolean[];
   #timer: NodeJS.Timeout | undefined;
+  /** What is left to do of the last advance. */
+  #rest: NodeJS.Immediate | undefined;
 
   /**
    * @param links in the order of the balancer's configuration, all on `arena`
@@ -67,6 +69,7 @@ export class Forwarder {
   /** Stops the clock. The links are the caller's to close. */
   stop(): void {
     clearInterval(this.#timer);
+    clearImmediate(this.#rest);
   }
 
   #onReadable(link: Link, index: number): void {
@@ -106,13 +109,13 @@ export class Forwarder {
     }
   }
 
+  /** Thousands of connections may expire at once: packets that wait get their turn in between. */
   #advance(): void {
-    let more = true;
-    while (more) {
-      more = this.#entrance.advance(this.#now());
-      this.#sendEmitted();
-      this.#flush();
-    }
+    clearImmediate(this.#rest);
+    const more = this.#entrance.advance(this.#now());
+    this.#sendEmitted();
+    this.#flush();
+    this.#rest = more ? setImmediate(() => this.#advance()) : undefined;
   }
 
   #sendEmitted(): void {

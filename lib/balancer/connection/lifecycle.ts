@@ -40,7 +40,7 @@ import {
   STATE_TIME_WAIT,
   STATE_UDP,
 } from './state.js';
-import type { TimerWheel } from './timer-wheel.js';
+import { LATER, NONE, type TimerWheel } from './timer-wheel.js';
 
 /** Whether a segment asks for a connection: SYN without ACK, RST or FIN. */
 export function isOpening(flags: number): boolean {
@@ -162,10 +162,11 @@ export class Lifecycle {
     return state === STATE_TIME_WAIT || state === STATE_CLOSE;
   }
 
-  /** Ends the next connection whose time is over; false when there is none. May emit two resets. */
+  /** Looks at the next connection whose time may be over, and ends it if so; false when there is none. May emit two resets. */
   expireNext(tick: number): boolean {
     const connection = this.#wheel.expired(tick);
-    if (connection === -1) return false;
+    if (connection === NONE) return false;
+    if (connection === LATER) return true;
     const word = this.#table.words[connection * RECORD_WORDS + STATE]!;
     if ((word & FLAG_TEMPLATE) !== 0) {
       this.#persistence.onExpiry(connection, tick);

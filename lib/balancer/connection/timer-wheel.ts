@@ -10,6 +10,11 @@ export function ticksOf(seconds: number): number {
 
 const BUCKETS = 1024;
 
+/** `expired` has none. */
+export const NONE = -1;
+/** `expired` has filed one anew whose time is later. */
+export const LATER = -2;
+
 /**
  * Expiry of connections. A bucket a tick, each a doubly linked list through the records. Most packets only move a
  * connection's expiry further out, which is one store: the wheel finds out when it comes by and re-files it. Only
@@ -60,25 +65,25 @@ export class TimerWheel {
   }
 
   /**
-   * The next connection that has expired by `tick`, its timer stopped, or -1 when there is none left. The caller may
-   * stop in between and go on later; the present then stays where it stopped.
+   * Looks at the next connection that may have expired by `tick`.
+   * @returns it, its timer stopped; LATER where it has not, NONE when there is none left. The caller may stop in between
+   * and go on later; the present then stays where it stopped
    */
   expired(tick: number): number {
-    const words = this.#words;
     for (;;) {
       if (!this.#working) {
-        if (this.#tick >= tick) return -1;
+        if (this.#tick >= tick) return NONE;
         this.#tick++;
         this.#cursor = this.#heads[this.#tick & (BUCKETS - 1)]!;
         this.#working = true;
       }
-      while (this.#cursor !== -1) {
-        const connection = this.#cursor;
-        const base = connection * RECORD_WORDS;
+      const connection = this.#cursor;
+      if (connection !== -1) {
         this.remove(connection);
-        const expires = words[base + EXPIRES]!;
+        const expires = this.#words[connection * RECORD_WORDS + EXPIRES]!;
         if (expires <= this.#tick) return connection;
         this.#file(connection, expires);
+        return LATER;
       }
       this.#working = false;
     }
