@@ -31,6 +31,7 @@ class PacketRing : public Napi::ObjectWrap<PacketRing> {
                                               InstanceMethod<&PacketRing::Receive>("receive"),
                                               InstanceMethod<&PacketRing::Release>("release"),
                                               InstanceMethod<&PacketRing::IsEmpty>("isEmpty"),
+                                              InstanceMethod<&PacketRing::PendingError>("pendingError"),
                                               InstanceMethod<&PacketRing::Close>("close"),
                                           }));
   }
@@ -94,7 +95,7 @@ class PacketRing : public Napi::ObjectWrap<PacketRing> {
       held_++;
       filled++;
     }
-    return Result(info, filled > 0 ? filled : PendingError());
+    return Result(info, filled);
   }
 
   // Fetches what will be read of a frame while the ones before it are handled: another processor wrote it.
@@ -133,11 +134,11 @@ class PacketRing : public Napi::ObjectWrap<PacketRing> {
   }
 
   // Reads what poll would tell for ever: the ring is read without the socket's being asked.
-  int PendingError() const {
+  Napi::Value PendingError(const Napi::CallbackInfo& info) {
     int error = 0;
     socklen_t length = sizeof error;
     if (getsockopt(fd_, SOL_SOCKET, SO_ERROR, &error, &length) == 0) errno = error;
-    return errno == 0 ? 0 : -1;
+    return Result(info, errno == 0 ? 0 : -1);
   }
 
   // Gives the slots of what was received back to the kernel.

@@ -130,14 +130,15 @@ export interface PacketRing {
    * Takes up to `count` frames that have come, without waiting, and puts pairs of offset and length into `frames`. One that is
    * longer than a slot is put at `spare[i]`, a pair's own, with its virtio_net_hdr before it, where `capacity` bytes must be
    * free. A negative length is a frame that was lost: -ENOBUFS longer than a slot, and the socket's buffer was full;
-   * -EMSGSIZE longer than `capacity`. Answers how many pairs were filled; where there are none, -ENETDOWN, told once, as
-   * `packetSocketReceive` does, or 0.
+   * -EMSGSIZE longer than `capacity`. Answers how many pairs were filled. No system call where nothing is there.
    */
   receive(spare: Int32Array, frames: Int32Array, count: number): number;
   /** Gives the slots of all frames that were taken back to the kernel. Until then the socket is told to be readable. */
   release(): number;
   /** Whether no frame has come that was not taken. */
   isEmpty(): boolean;
+  /** What makes the socket readable where no frame does, told once: -ENETDOWN, as `packetSocketReceive` has it, or 0. */
+  pendingError(): number;
   /** Ends the sharing; the memory stays, as ordinary memory. */
   close(): number;
 }

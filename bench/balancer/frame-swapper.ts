@@ -18,27 +18,38 @@ const addon = requireNative();
 const arena = packetSocketArena(addon, 2);
 const front = new PacketSocketLink(addon, 'eth0', arena);
 const back = new PacketSocketLink(addon, 'eth1', arena);
-swap(front, back, mac(macs.server), mac(macs.back));
-swap(back, front, mac(macs.client), mac(macs.front));
+const addresses = {
+  server: mac(macs.server),
+  back: mac(macs.back),
+  client: mac(macs.client),
+  front: mac(macs.front),
+};
+front.start(swapAll);
+back.start(swapAll);
 process.stdout.write('swapping\n');
 
-function swap(from: Link, to: Link, destination: Uint8Array, source: Uint8Array): void {
+function swapAll(): void {
+  for (let round = 0, came = 1; came > 0 && round < ROUNDS; round++) {
+    came = swap(front, back, addresses.server, addresses.back);
+    came += swap(back, front, addresses.client, addresses.front);
+  }
+}
+
+/** @returns how many frames went over */
+function swap(from: Link, to: Link, destination: Uint8Array, source: Uint8Array): number {
   const { bytes } = arena;
   const { received } = from;
-  from.start(() => {
-    for (let round = 0; round < ROUNDS; round++) {
-      const count = from.receive();
-      for (let i = 0; i < count; i++) {
-        const start = received[2 * i]!;
-        for (let j = 0; j < 6; j++) {
-          bytes[start + j] = destination[j]!;
-          bytes[start + ETHERNET_SOURCE + j] = source[j]!;
-        }
-        to.queue(start, received[2 * i + 1]!);
-      }
-      to.flush();
-      from.release();
-      if (count * 2 < received.length) return;
+  const count = from.receive();
+  if (count === 0) return 0;
+  for (let i = 0; i < count; i++) {
+    const start = received[2 * i]!;
+    for (let j = 0; j < 6; j++) {
+      bytes[start + j] = destination[j]!;
+      bytes[start + ETHERNET_SOURCE + j] = source[j]!;
     }
-  });
+    to.queue(start, received[2 * i + 1]!);
+  }
+  to.flush();
+  from.release();
+  return count;
 }

@@ -4,7 +4,7 @@ import type { Arena, Link } from '../link/index.js';
 /** How often the balancer's clock moves when nothing else happens, in milliseconds. */
 const ADVANCE_INTERVAL = 250;
 
-/** Batches taken from one link before the others get their turn, and the event loop its own. */
+/** Times that all links are asked in a row before the event loop gets its turn. */
 const ROUNDS = 8;
 
 type Entrance = Pick<Balancer, 'process' | 'advance'>;
@@ -51,7 +51,7 @@ export class Forwarder {
     this.#balancer.start(this.#now());
     this.#sendEmitted();
     this.#flush();
-    for (const [index, link] of this.#links.entries()) link.start(() => this.#onReadable(link, index));
+    for (const link of this.#links) link.start(() => this.#onReadable());
     this.#timer = setInterval(() => {
       this.#lookAtLinks();
       this.#advance();
@@ -72,13 +72,19 @@ export class Forwarder {
     clearImmediate(this.#rest);
   }
 
-  #onReadable(link: Link, index: number): void {
-    for (let round = 0; round < ROUNDS; round++) {
-      const count = link.receive();
-      if (count > 0) this.#processBatch(link, index, count);
-      link.release();
-      // Less than a whole batch: nothing was left. Asking again would cost a system call to hear just that.
-      if (count * 2 < link.received.length) return;
+  /** What came on one link is followed by its answer on the other: they are all asked until nothing is left. */
+  #onReadable(): void {
+    const links = this.#links;
+    for (let round = 0, came = 1; came > 0 && round < ROUNDS; round++) {
+      came = 0;
+      for (let index = 0; index < links.length; index++) {
+        const link = links[index]!;
+        const count = link.receive();
+        if (count === 0) continue;
+        this.#processBatch(link, index, count);
+        link.release();
+        came += count;
+      }
     }
   }
 

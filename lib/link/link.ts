@@ -10,7 +10,7 @@ export interface Link {
   readonly mtu: number;
   /** Pairs of offset and length: what `receive` brought. Overwritten by the next call. */
   readonly received: Int32Array;
-  /** Takes what has arrived, without waiting; the number of pairs in `received`, 0 for nothing. */
+  /** Takes what has arrived, without waiting; the number of pairs in `received`, 0 for nothing. To ask costs next to nothing. */
   receive(): number;
   /** Gives back the room of all frames that `receive` brought: to be called when they were sent, before it is called again. */
   release(): void;

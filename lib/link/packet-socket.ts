@@ -100,10 +100,6 @@ export class PacketSocketLink implements Link {
   receive(): number {
     const { received } = this;
     const filled = this.#ring.receive(this.#spare, received, BATCH);
-    if (filled < 0) {
-      if (filled === -ENETDOWN) return 0;
-      throw nativeError(`receive on ${this.name}`, filled);
-    }
     let kept = 0;
     for (let i = 0; i < filled; i++) {
       const length = received[2 * i + 1]!;
@@ -149,7 +145,13 @@ export class PacketSocketLink implements Link {
   }
 
   start(onReadable: () => void): void {
-    this.#poll = new this.#addon.Poll(this.#fd, onReadable);
+    let before = this.#counts.received;
+    this.#poll = new this.#addon.Poll(this.#fd, () => {
+      onReadable();
+      // Woken, and nothing came since the last time: there is an error to take.
+      if (this.#counts.received === before) this.#takeError();
+      before = this.#counts.received;
+    });
     check(this.#poll.start(), `poll ${this.name}`);
   }
 
@@ -189,6 +191,11 @@ export class PacketSocketLink implements Link {
     this.#ring.close();
     this.#addon.closeFd(this.#fd);
     this.#fd = -1;
+  }
+
+  #takeError(): void {
+    const error = this.#ring.pendingError();
+    if (error < 0 && error !== -ENETDOWN) throw nativeError(`receive on ${this.name}`, error);
   }
 
   #openRing(): void {

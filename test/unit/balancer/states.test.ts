@@ -179,6 +179,28 @@ for (const topology of TOPOLOGIES) {
     assert.equal(rig.balancer.connections.count, 0);
   });
 
+  test(
+    name('connections that expire at once do so a few at a time, and packets of others pass in between'),
+    () => {
+      const rig = new Rig({ topology });
+      for (let port = 1; port <= 1000; port++) rig.send(...new Flow(rig, { port }).client({ flags: 'S' }));
+      const flow = new Flow(rig, { port: 2000 }).settled();
+      const { connections } = rig.balancer;
+      rig.now += 31_000;
+      let calls = 0;
+      for (let more = true; more; calls++) {
+        const before = connections.count;
+        more = rig.balancer.advance(rig.now);
+        assert.ok(before - connections.count <= 64, `${before - connections.count} at once`);
+        rig.drain();
+        const data = { flags: 'A', seq: 1, ack: 2 };
+        rig.play([{ what: 'of another', in: flow.client(data), out: [flow.toServer(data)] }]);
+      }
+      assert.ok(calls >= 1000 / 64);
+      assert.equal(connections.count, 1);
+    },
+  );
+
   test(name('many connections expire, and their local ports come back'), () => {
     const [address] = topology.realServers as [string];
     const rig = new Rig({
