@@ -117,6 +117,12 @@ for (const way of PROXIED_WAYS) {
           },
         ]);
       }
+      const again = on.send(...flow.synAck({ window: 1000 }));
+      assert.deepEqual(
+        again.map(({ decoded }) => decoded.tcp?.window),
+        [1000],
+        'windows of SYNs have no scale',
+      );
     });
   }
 
@@ -190,6 +196,18 @@ for (const way of PROXIED_WAYS) {
     assert.ok(on.send(link, fits.offload({ gsoSize: most })).length >= 1);
     assert.equal(on.counter('drop-too-big'), 2);
   });
+
+  if (shared) {
+    test(name('no room is kept for an option that is on the SYN only'), () => {
+      const on = proxiedRig(way, {}, { toa: { on: ['syn'] } });
+      const flow = new ProxiedFlow(on, { synAckOptions: [tcpOption.mss(1300)] });
+      flow.cookie();
+      flow.learn(on.send(...flow.client(HANDSHAKE_ACK))[0]!);
+      on.send(...flow.synAck());
+      assert.equal(on.send(...flow.client({ flags: 'A', seq: 1, ack: 1, payload: 1300 })).length, 1);
+      assert.equal(on.counter('drop-too-big'), 0);
+    });
+  }
 
   test(name('a real server without an MSS option takes what TCP promises'), () => {
     const on = proxiedRig(way);
