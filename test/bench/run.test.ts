@@ -24,7 +24,14 @@ test('a shortest run measures every peer and prints the figures as JSON, progres
     balancer: Record<string, Record<string, number | null>>;
     targets: unknown[];
   }>('bench', stdout);
-  assert.deepEqual(Object.keys(balancer), ['toakit', 'nftables', 'haproxy', 'routing', 'ceiling', 'forwarder']);
+  assert.deepEqual(Object.keys(balancer), [
+    'toakit',
+    'nftables',
+    'haproxy',
+    'routing',
+    'ceiling',
+    'forwarder',
+  ]);
   for (const [peer, figures] of Object.entries(balancer)) {
     for (const figure of ['connectionsPerSecond', 'gbitPerSecond', 'packetsPerSecond', 'p50', 'p99']) {
       const value = figures[figure];
