@@ -72,8 +72,10 @@ networkTest(
     const { code, stdout } = await running.stop('SIGINT');
     assert.equal(code, 130);
     const [statistics = '', counters = ''] = stdout.toString().split(/^(?=COUNTER)/m);
-    assert.match(statistics, /^SERVICE +WEIGHT +ACTIVE +INACTIVE +CONNS /);
-    assert.match(statistics, /^ {2}-> 10\.0\.0\.2:80 +1 +\d +\d +1 +[1-9]/m);
+    assert.match(statistics, /^SERVICE +WEIGHT +ACTIVE +INACTIVE$/m);
+    assert.match(statistics, /^ {2}-> 10\.0\.0\.2:80 +1 +\d +\d$/m);
+    assert.match(statistics, /^TRAFFIC +CONNS +PKTS IN +PKTS OUT +BYTES IN +BYTES OUT$/m);
+    assert.match(statistics, /^ {2}-> 10\.0\.0\.2:80 +1( +[1-9]\d*){4}$/m);
     assert.match(counters, /^COUNTER +VALUE\n/);
     assert.match(counters, /^connections-new +1$/m);
     assert.doesNotMatch(counters, / 0$/m);
