@@ -51,8 +51,10 @@ static struct ether_addr address_of(const char *text)
 {
 	const struct ether_addr *address = ether_aton(text);
 
-	if (!address)
-		fail(text);
+	if (!address) {
+		fprintf(stderr, "%s is no MAC address\n", text);
+		exit(2);
+	}
 	return *address;
 }
 
@@ -61,7 +63,9 @@ static struct link open_link(const char *device, const char *neighbor, const cha
 	struct sockaddr_ll address = { .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL) };
 	struct link link = { .neighbor = address_of(neighbor), .own = address_of(own) };
 
-	address.sll_ifindex = if_nametoindex(device);
+	address.sll_ifindex = (int)if_nametoindex(device);
+	if (!address.sll_ifindex)
+		fail(device);
 	link.fd = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK, 0);
 	if (link.fd < 0)
 		fail("socket");
@@ -77,7 +81,7 @@ static struct link open_link(const char *device, const char *neighbor, const cha
 static void send_all(int fd, int count)
 {
 	for (int done = 0; done < count;) {
-		const int sent = sendmmsg(fd, frames + done, count - done, MSG_DONTWAIT);
+		const int sent = sendmmsg(fd, frames + done, (unsigned int)(count - done), MSG_DONTWAIT);
 
 		if (sent < 0 && errno == EAGAIN)
 			return;

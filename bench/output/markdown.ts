@@ -27,10 +27,10 @@ ${sections(results)
 * Gbit/s: iperf3, one stream from the client, payload received.
 * 64-byte packets/s: segments of one established connection, sent over a packet socket as fast as one core can, counted on
   the server's interface and dropped there. The kernel forwards them on the sender's core; a balancer in user space takes them from there. A proxy that ends connections cannot take part.
-* p50, p99: wrk, one request at a time on one connection; the last load. While tens of thousands of connections a second expire for
-  the first time, and V8 compiles what ends them, toakit's p99 is one to three milliseconds.
+* p50, p99: wrk, one request at a time on one connection. The last load: while connections by the thousand expire for the first
+  time, V8 compiles what ends them, and on two processors that shows in toakit's p99.
 * ceiling: the packet I/O of toakit with frames handed from link to link, only MAC addresses rewritten.
-* forwarder: the same in C, with recvmmsg and sendmmsg (bench/balancer/forwarder.c): how far a program on packet sockets gets on this machine.
+* forwarder: the same in C, with recvmmsg and sendmmsg (bench/balancer/forwarder.c).
 * Core: known connections in random order, both directions, 60-byte frames (80 with IPv6), put in place in batches of 64 outside the time; the median batch counts. Each case has a
   process of its own in each round; "both in one process" shows what a balancer of both families pays for the compiler's more general code.
 * Receiver: wrk, one thread, 64 at a time, \`Connection: close\`, on loopback: SYNs are kept and read, and have no option.

@@ -31,21 +31,17 @@ export async function demoOverMemory(): Promise<DemoRow[]> {
   );
   server.onSegment = serve(server);
 
-  const forwarder = new Forwarder(new Balancer(validation.config, environment), links, arena);
+  using forwarder = new Forwarder(new Balancer(validation.config, environment), links, arena);
   forwarder.start();
-  try {
-    const rows: DemoRow[] = [];
-    for (const { clients: addresses, vip } of plan) {
-      for (const address of addresses) {
-        const client = { address, port: 51514 + rows.length };
-        const { plain, recovered } = await ask(clients, client, { address: vip, port: ports.recovered });
-        rows.push(demoRow(client, plain, recovered));
-      }
+  const rows: DemoRow[] = [];
+  for (const { clients: addresses, vip } of plan) {
+    for (const address of addresses) {
+      const client = { address, port: 51514 + rows.length };
+      const { plain, recovered } = await ask(clients, client, { address: vip, port: ports.recovered });
+      rows.push(demoRow(client, plain, recovered));
     }
-    return rows;
-  } finally {
-    forwarder.stop();
   }
+  return rows;
 }
 
 interface Answer {

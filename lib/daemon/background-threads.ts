@@ -1,18 +1,37 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, readlinkSync } from 'node:fs';
 import { constants, setPriority } from 'node:os';
+import { setFlagsFromString } from 'node:v8';
 
 /**
- * Has the threads that V8 compiles and collects in run when nobody else wants to. The packet path is compiled again whenever a new
+ * Has the threads that V8 compiles in run where others leave them time. The packet path is compiled again whenever a new
  * kind of traffic comes; on few processors the compiler's tenth of a second would be taken in long slices from the balancer
  * and from the programs beside it: clients would wait a millisecond for a packet. In Linux a priority is a thread's (setpriority(2)).
- * To be called from the thread that forwards, which keeps its own.
+ * To be called from the main thread, which keeps its own. Nothing but speed depends on it.
  */
 export function lowerBackgroundThreads(): void {
+  // The main thread waits for those that collect with it, and would wait for its betters: it collects alone. The heap is small.
+  for (const work of ['scavenge', 'marking', 'compaction', 'pointer-update']) {
+    setFlagsFromString(`--no-parallel-${work}`);
+  }
+  for (const thread of ownThreads()) {
+    if (thread !== process.pid) lower(thread);
+  }
+}
+
+/** None where /proc is not there, or is another PID namespace's, whose numbers mean others. */
+function ownThreads(): number[] {
   try {
-    for (const thread of readdirSync('/proc/self/task').map(Number)) {
-      if (thread !== process.pid) setPriority(thread, constants.priority.PRIORITY_LOW);
-    }
+    if (readlinkSync('/proc/self') !== String(process.pid)) return [];
+    return readdirSync('/proc/self/task').map(Number);
   } catch {
-    // No /proc, or a sandbox that knows better: nothing but speed depends on it.
+    return [];
+  }
+}
+
+function lower(thread: number): void {
+  try {
+    setPriority(thread, constants.priority.PRIORITY_LOW);
+  } catch {
+    // It has ended, or a sandbox knows better.
   }
 }

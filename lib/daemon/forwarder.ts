@@ -4,8 +4,14 @@ import type { Arena, Link } from '../link/index.js';
 /** How often the balancer's clock moves when nothing else happens, in milliseconds. */
 const ADVANCE_INTERVAL = 250;
 
-/** Times that all links are asked in a row before the event loop gets its turn. */
-const ROUNDS = 8;
+/** Batches taken in a row, from all links together, before the event loop gets its turn. */
+const ROUNDS = 16;
+
+/**
+ * Frames for which a slice of expiry is due, of a few dozen connections: each could open one, which is looked at twice at
+ * most, so that expiry keeps up with any flood.
+ */
+const FRAMES_PER_SLICE = 32;
 
 type Entrance = Pick<Balancer, 'process' | 'advance'>;
 
@@ -20,6 +26,10 @@ export class Forwarder {
   readonly #links: readonly Link[];
   readonly #frame: Frame;
   readonly #now: () => number;
+  /** Times that all links are asked in a row. */
+  readonly #rounds: number;
+  /** Frames since the last slice of expiry. */
+  #came = 0;
   /** By link: whether it was up when last looked at. */
   readonly #up: boolean[];
   #timer: NodeJS.Timeout | undefined;
@@ -44,6 +54,7 @@ export class Forwarder {
     this.#frame = new Frame(arena.bytes);
     this.#up = links.map((link) => link.isUp());
     this.#now = now;
+    this.#rounds = Math.max(1, Math.floor(ROUNDS / links.length));
   }
 
   /** Announces the balancer's addresses and begins to forward. */
@@ -72,10 +83,14 @@ export class Forwarder {
     clearImmediate(this.#rest);
   }
 
+  [Symbol.dispose](): void {
+    this.stop();
+  }
+
   /** What came on one link is followed by its answer on the other: they are all asked until nothing is left. */
   #onReadable(): void {
     const links = this.#links;
-    for (let round = 0, came = 1; came > 0 && round < ROUNDS; round++) {
+    for (let round = 0, came = 1; came > 0 && round < this.#rounds; round++) {
       came = 0;
       for (let index = 0; index < links.length; index++) {
         const link = links[index]!;
@@ -95,6 +110,7 @@ export class Forwarder {
     const frame = this.#frame;
     const { received } = link;
     const now = this.#now();
+    this.#came += count;
     for (let i = 0; i < count; i++) {
       frame.at(received[2 * i]!, received[2 * i + 1]!, index);
       const verdict = entrance.process(frame, now);
@@ -118,9 +134,13 @@ export class Forwarder {
   /** Thousands of connections may expire at once: packets that wait get their turn in between. */
   #advance(): void {
     clearImmediate(this.#rest);
-    const more = this.#entrance.advance(this.#now());
-    this.#sendEmitted();
-    this.#flush();
+    let more = true;
+    for (let slices = 1 + Math.floor(this.#came / FRAMES_PER_SLICE); more && slices > 0; slices--) {
+      more = this.#entrance.advance(this.#now());
+      this.#sendEmitted();
+      this.#flush();
+    }
+    this.#came = 0;
     this.#rest = more ? setImmediate(() => this.#advance()) : undefined;
   }
 

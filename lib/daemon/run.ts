@@ -76,7 +76,7 @@ export async function runBalancer(config: ResolvedConfig, options: RunOptions): 
     });
     const { trace } = options;
     const tracer = trace && new Tracer(balancer, trace.client, trace.tell);
-    const forwarder = new Forwarder(balancer, links, arena, tracer);
+    using forwarder = new Forwarder(balancer, links, arena, tracer);
     forwarder.start();
     const reload = (next: ResolvedConfig): Application => {
       const wanted = complete(next);
@@ -94,7 +94,6 @@ export async function runBalancer(config: ResolvedConfig, options: RunOptions): 
       reload,
     });
     await aborted(options.signal);
-    forwarder.stop();
   } finally {
     for (const link of links) link.close();
   }

@@ -111,6 +111,8 @@ export class PacketSocketLink implements Link {
       received[2 * kept + 1] = length;
       kept++;
     }
+    // Of frames that were all lost nobody hears, to give their slots back.
+    if (kept === 0 && filled > 0) this.release();
     this.#counts.received += kept;
     return kept;
   }
@@ -149,7 +151,7 @@ export class PacketSocketLink implements Link {
     this.#poll = new this.#addon.Poll(this.#fd, () => {
       onReadable();
       // Woken, and nothing came since the last time: there is an error to take.
-      if (this.#counts.received === before) this.#takeError();
+      if (this.#counts.received === before && this.#fd >= 0) this.#takeError();
       before = this.#counts.received;
     });
     check(this.#poll.start(), `poll ${this.name}`);

@@ -219,6 +219,31 @@ test('a ring that was full and then read is left alone', (t) => {
   assert.equal(receiveRingStopped, 0);
 });
 
+test('long frames that found no room are counted, and do not keep the event loop busy', async (t) => {
+  if (!requireNamespaces(t)) return;
+  using link = open('right');
+  using left = new Tap('left');
+  const { bytes, virtio } = gso(60_000);
+  const sent = 1200; // about twice what the buffer holds
+  for (let n = 0; n < sent; n++) left.send([bytes], virtio);
+  let calls = 0;
+  let came = 0;
+  link.start(() => {
+    calls++;
+    const filled = link.receive();
+    if (filled === 0) return;
+    came += filled;
+    link.release();
+  });
+  const deadline = Date.now() + 10_000;
+  while (came + link.statistics().receiveOverflow < sent && Date.now() < deadline) await sleep(5);
+  assert.ok(came > 64 && came < sent - 64, `${came} of ${sent} came`);
+  assert.equal(came + link.statistics().receiveOverflow, sent);
+  const before = calls;
+  await sleep(100);
+  assert.ok(calls - before < 20, `called ${calls - before} times when nothing was left`);
+});
+
 test('an interface that goes down and comes up again neither keeps the event loop busy nor ends the link', async (t) => {
   if (!requireNamespaces(t)) return;
   using link = open('right');

@@ -15,7 +15,7 @@ function bench(...args: string[]) {
 
 test('a shortest run measures every peer and prints the figures as JSON, progress on stderr', (t) => {
   if (!requireNamespaces(t)) return;
-  const missing = ['haproxy', 'wrk', 'iperf3', 'nft', 'curl'].filter((tool) => spawnSync(tool).error);
+  const missing = ['haproxy', 'wrk', 'iperf3', 'nft', 'curl', 'cc'].filter((tool) => spawnSync(tool).error);
   if (missing.length > 0) return t.skip(`not installed: ${missing.join(', ')}; scripts/setup bench does it`);
 
   const { status, stdout, stderr } = bench('balancer', '--rounds', '1', '--seconds', '1', '--json');

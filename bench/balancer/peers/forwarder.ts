@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { join } from 'node:path';
+import { mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { packageRoot } from '../../../lib/native.js';
 import { macs } from '../laboratory.js';
 import { startHandingOver } from './handed-over.js';
@@ -11,13 +12,14 @@ let isCompiled = false;
 function compile(): void {
   if (isCompiled) return;
   const source = join(packageRoot, 'bench', 'balancer', 'forwarder.c');
+  mkdirSync(dirname(program), { recursive: true });
   execFileSync('cc', ['-O2', '-Wall', '-Wextra', '-o', program, source], {
     stdio: ['ignore', 'inherit', 'inherit'],
   });
   isCompiled = true;
 }
 
-/** What C makes of packet sockets, without a thought for what is in the frames: how far a program can get on this machine. */
+/** How far a program in C gets with recvmmsg and sendmmsg, without a thought for what is in the frames. */
 export const forwarder: Peer = {
   name: 'forwarder',
   description: 'recvmmsg and sendmmsg in C, frames only swapped',

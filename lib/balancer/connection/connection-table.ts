@@ -53,7 +53,7 @@ export class ConnectionTable {
   #free = -1;
 
   /**
-   * @param capacity the most connections there may be, up to 4 194 304; untouched records cost no memory
+   * @param capacity the most connections there may be, up to 4 194 304; pages that no record was in yet cost no memory
    * @param allocate zeroed memory of so many bytes
    */
   constructor(hash: KeyedHash, capacity: number, allocate = (bytes: number) => new ArrayBuffer(bytes)) {
