@@ -9,10 +9,8 @@ import { setFlagsFromString } from 'node:v8';
  * To be called from the main thread, which keeps its own. Nothing but speed depends on it.
  */
 export function lowerBackgroundThreads(): void {
-  // The main thread waits for those that collect with it, and would wait for its betters: it collects alone. The heap is small.
-  for (const work of ['scavenge', 'marking', 'compaction', 'pointer-update']) {
-    setFlagsFromString(`--no-parallel-${work}`);
-  }
+  // The main thread waits for those that scavenge with it, and would wait for their betters: it does so alone.
+  setFlagsFromString('--no-parallel-scavenge');
   for (const thread of ownThreads()) {
     if (thread !== process.pid) lower(thread);
   }
