@@ -3,6 +3,7 @@
  * make it welcome there; nothing else of it is looked at. Links, loop and the compiler's limits are those of the balancer.
  */
 
+import { lowerBackgroundThreads } from '../../lib/daemon/background-threads.js';
 import { raiseInliningLimits } from '../../lib/daemon/inlining.js';
 import { type Link, PacketSocketLink, packetSocketArena } from '../../lib/link/index.js';
 import { requireNative } from '../../lib/native.js';
@@ -14,6 +15,7 @@ import { macs } from './laboratory.js';
 const ROUNDS = 8;
 
 raiseInliningLimits();
+lowerBackgroundThreads();
 const addon = requireNative();
 const arena = packetSocketArena(addon, 2);
 const front = new PacketSocketLink(addon, 'eth0', arena);
