@@ -13,6 +13,9 @@ const ROUNDS = 16;
  */
 const FRAMES_PER_SLICE = 32;
 
+/** Slices in a row for each link: as many as the frames call for that it can bring in a turn of the event loop. */
+const SLICES = (ROUNDS * 64) / FRAMES_PER_SLICE;
+
 type Entrance = Pick<Balancer, 'process' | 'advance'>;
 
 /**
@@ -134,8 +137,9 @@ export class Forwarder {
   /** Thousands of connections may expire at once: packets that wait get their turn in between. */
   #advance(): void {
     clearImmediate(this.#rest);
+    const due = 1 + Math.floor(this.#came / FRAMES_PER_SLICE);
     let more = true;
-    for (let slices = 1 + Math.floor(this.#came / FRAMES_PER_SLICE); more && slices > 0; slices--) {
+    for (let slices = Math.min(due, SLICES * this.#links.length); more && slices > 0; slices--) {
       more = this.#entrance.advance(this.#now());
       this.#sendEmitted();
       this.#flush();
