@@ -22,7 +22,7 @@ Measures the suites balancer, core, receiver, watch, syn-proxy, or those named.
   --rounds N   rounds of each measurement, default 5, which is the least for
                figures to be quoted
   --seconds N  of each load in each round, a whole number, default 3
-  --short      three rounds of one second, one of the SYN proxy: whether
+  --short      two rounds of one second, one of the SYN proxy: whether
                everything can be measured, not what it comes to
   --json       for machines
   --write      writes its part of bench/RESULTS.md as well; all suites
@@ -49,7 +49,7 @@ else await main().catch((error) => process.exit(report(error, 'npm run bench --'
 
 async function main(): Promise<void> {
   const chosen = chosenSuites();
-  const rounds = wholeNumber('--rounds', options.rounds ?? (options.short ? '3' : '5'));
+  const rounds = wholeNumber('--rounds', options.rounds ?? (options.short ? '2' : '5'));
   const seconds = wholeNumber('--seconds', options.seconds ?? (options.short ? '1' : '3'));
   const synProxyRounds = options.short && options.rounds === undefined ? 1 : rounds;
   if ((['balancer', 'watch', 'syn-proxy'] as const).some((suite) => chosen.has(suite)))

@@ -23,7 +23,7 @@ export function benchCommand(): Command {
     .addArgument(new Argument('[suites...]', 'balancer, core, receiver, watch, syn-proxy; all without it'))
     .option('--rounds <n>', 'rounds of each measurement, default 5')
     .option('--seconds <n>', 'of each load in each round, default 3')
-    .option('--short', 'three rounds of one second, one of the SYN proxy: a try')
+    .option('--short', 'two rounds of one second, one of the SYN proxy: a try')
     .option('--json', 'as one JSON object: medians by suite and peer')
     .action(async (suites: string[], options: BenchOptions) => {
       process.exitCode = await bench(suites, options);

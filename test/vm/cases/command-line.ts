@@ -9,6 +9,7 @@ import { System } from '../../../cli/module/system.js';
 import { packageRoot } from '../../../lib/native.js';
 import { runShell } from '../../support/run-shell.js';
 import type { Case, Guest } from '../guest/guest.js';
+import { exceptEmulated } from './commands.js';
 import { loadRival } from './rivals.js';
 
 const tools = ['modprobe', 'depmod', 'sysctl'];
@@ -32,6 +33,8 @@ function install(guest: Guest): void {
 }
 
 function withoutTools(): string | undefined {
+  const reason = exceptEmulated();
+  if (reason !== undefined) return reason;
   const system = new System();
   const missing = tools.filter((name) => !system.hasProgram(name));
   return missing.length === 0 ? undefined : `no ${missing.join(', ')} in the guest`;

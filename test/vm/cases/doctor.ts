@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { packageRoot } from '../../../lib/native.js';
 import { readOneJson } from '../../cli/json.js';
 import type { Case } from '../guest/guest.js';
+import { exceptEmulated } from './commands.js';
 
 interface Diagnosis {
   check: string;
@@ -29,6 +30,7 @@ export const doctorCases: readonly Case[] = [
   {
     name: 'toa doctor tells what the module is set to, and which listeners defer',
     patience: 200,
+    unless: exceptEmulated,
     run: async (guest) => {
       guest.load();
       const deferring = await guest.listen(4, { defer: 5 });

@@ -13,6 +13,7 @@ import { type Carrier, exchange, RawLine } from '../../../lib/probe/index.js';
 import { formats } from '../../../lib/toa/index.js';
 import { main } from '../../cli/toa.js';
 import type { Case, Guest } from '../guest/guest.js';
+import { exceptEmulated } from './commands.js';
 import { CLIENT4, CLIENT6 } from './toa.js';
 
 const VIPS = { 4: parseEndpoint('192.0.2.80:443')!, 6: parseEndpoint('[2001:db8:80::80]:443')! } as const;
@@ -97,6 +98,7 @@ export const probeCases: readonly Case[] = [
   {
     name: 'toa probe and toa serve as processes: the module tells the client, and what it does not trust is said',
     patience: 400,
+    unless: exceptEmulated,
     run: async (guest) => {
       guest.load({ trusted: '10.0.0.1' });
       const network = new Network();
