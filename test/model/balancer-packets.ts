@@ -6,6 +6,19 @@ import { addressText } from '../support/wire.js';
 import type { Host } from './parties.js';
 import { pieces } from './segmentation.js';
 
+/** A frame that the model sends, and on which link. */
+export type Out = readonly [link: number, frame: PacketBuilder];
+
+/** A frame that came in. */
+export interface Arrival {
+  readonly link: number;
+  readonly frame: BuiltFrame;
+  /** What is in it. */
+  readonly plain: PlainPacket;
+  /** What the balancer made of it. */
+  readonly sent: readonly BuiltFrame[];
+}
+
 export interface PlainPacket {
   readonly protocol: 'tcp' | 'udp';
   readonly from: string;
@@ -65,6 +78,11 @@ export function writePacket(below: PacketBuilder, plain: PlainPacket): PacketBui
       : ip.tcp({ ...ports, flags, seq, ack, window, options: [options] });
   const whole = transport.payload(plain.payload);
   return gsoSize === undefined ? whole : whole.offload({ gsoSize });
+}
+
+/** Whether a segment with these flags is the first of a connection. */
+export function isOpening(flags: string): boolean {
+  return flags.includes('S') && !/[ARF]/.test(flags);
 }
 
 /** The bytes of its IP header, without options and extension headers. */

@@ -7,7 +7,8 @@ import { Rig, type RigOptions, SECRET, type Sent } from '../support/rig.js';
 import { tcpOption } from '../support/tcp-segment.js';
 import { configuration, INSIDE, MACS, OUTSIDE, type Topology } from '../support/topology.js';
 import { addressText, concat, hostPort } from '../support/wire.js';
-import { ModelBalancer, type Out } from './balancer.js';
+import { ModelBalancer } from './balancer.js';
+import type { Out } from './balancer-packets.js';
 import { fragmentsOf } from './fragmentation.js';
 import {
   optionsFor,

@@ -94,6 +94,11 @@ export function servicesOf(config: ResolvedConfig, topology: Topology): Service[
   }));
 }
 
+/** Whether the balancer shakes hands with the clients of a service. */
+export function isProxied({ config }: Service): boolean {
+  return config.synProxy?.mode === 'on';
+}
+
 /** A connection in a state more or less. */
 export function load(server: Server, state: ModelState, change: 1 | -1): void {
   if (ACTIVE.includes(state)) server.active += change;

@@ -1,0 +1,33 @@
+/** When a SYN on a connection that there is begins anew. */
+import { type Arrival, isOpening, type PlainPacket, readPacket } from './balancer-packets.js';
+import type { Memory } from './memory.js';
+import { type Connection, isProxied, type Service } from './parties.js';
+import type { ModelState } from './tcp-states.js';
+
+/** Whether a packet makes a new connection in place of the one that it is on. */
+export function isRenewal({ state, service, template }: Connection, { flags }: PlainPacket): boolean {
+  const { mode } = service.config;
+  if (!isOpening(flags) || template !== undefined) return false;
+  if (mode === 'fullnat') return isProxied(service) && mayReuse(service, state);
+  return state === 'timeWait' || state === 'close';
+}
+
+/** Whether a SYN proxy may begin anew with a client whose connection is in a state. */
+export function mayReuse({ config }: Service, state: ModelState): boolean {
+  const states: readonly string[] = config.synProxy!.reuse;
+  return states.includes(state);
+}
+
+/** FULLNAT: a SYN with another number begins anew on the same pair. */
+export function noteReuse(memory: Memory, connection: Connection, { plain, sent }: Arrival): void {
+  const { flags, seq } = plain;
+  const { service, state } = connection;
+  if (service.config.mode !== 'fullnat' || !isOpening(flags) || seq === connection.clientIsn) return;
+  if (state !== 'synReceived' && state !== 'synSent') return;
+  memory.count('connections-reused');
+  connection.clientIsn = seq;
+  connection.header = undefined;
+  connection.firstByte = undefined;
+  connection.progress = undefined;
+  connection.delta = sent[0] === undefined ? 0 : (readPacket(sent[0]).seq - seq) >>> 0;
+}
