@@ -24,7 +24,10 @@ export function proxiedServer(
   const { flags, seq, ack } = plain;
   if (handshake.answered && flags.includes('S')) {
     // Another SYN-ACK than that of our SYN answers one of the client's: those two shake hands themselves.
-    if ((seq + handshake.shift) >>> 0 !== handshake.cookie) connection.handshake = undefined;
+    if ((seq + handshake.shift) >>> 0 !== handshake.cookie) {
+      connection.handshake = undefined;
+      connection.progress = undefined;
+    }
     return undefined;
   }
   if (handshake.answered) {

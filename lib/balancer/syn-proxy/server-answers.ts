@@ -94,7 +94,8 @@ export class ServerAnswers {
   #onSyn({ sequence }: Frame, base: number): void {
     const { words } = this.#table;
     if (((sequence + words[base + SERVER_SEQUENCE_DELTA]!) | 0) === words[base + COOKIE]) return;
-    words[base + STATE]! &= ~FLAG_SYN_PROXY;
+    // How far the real server was before, in the numbers that the client had been told, is over too.
+    words[base + STATE]! &= ~(FLAG_SYN_PROXY | FLAG_SERVER_SEEN);
     words[base + SERVER_SEQUENCE_DELTA] = 0;
     words[base + WINDOW_SHIFTS] = 0;
   }

@@ -13,6 +13,7 @@ import {
 import { proxyHeader } from '../../support/proxy-header.js';
 import type { Rig } from '../../support/rig.js';
 import { tcpOption } from '../../support/tcp-segment.js';
+import { OUTSIDE } from '../../support/topology.js';
 import { hostPort } from '../../support/wire.js';
 
 type State = NonNullable<SynProxyConfig['reuse']>[number];
@@ -217,6 +218,9 @@ for (const way of PROXIED_WAYS) {
     ]);
     const long = { flags: 'A', seq: 1, ack: 2, payload: 700 };
     assert.equal(on.send(...second.client(long)).length, 1, 'segments as long as it takes now');
+    const resets = on.wait(1_000_000).filter(({ decoded }) => decoded.tcp?.flags === 'R');
+    const toClient = resets.find(({ link }) => link === OUTSIDE);
+    assert.equal(toClient?.decoded.tcp?.seq, 0x1002, "when it expires, the real server's own number");
   });
 
   if (way.shared) {
