@@ -104,11 +104,11 @@ for (const { name, topology, proxied, special } of cases) {
       {
         numRuns: RUNS,
         includeErrorInReport: true,
-
         ...(process.env.TOA_MODEL_RUNS === undefined && { seed: 4 }),
       },
     );
     const missed = [...SPECIAL, ...special].filter((counter) => !met.has(counter));
-    assert.deepEqual(missed, [], 'all of this was met');
+    // The scripts that are always the same meet all of this; of others, few may meet less.
+    if (process.env.TOA_MODEL_RUNS === undefined) assert.deepEqual(missed, [], 'all of this was met');
   });
 }
