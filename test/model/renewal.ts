@@ -5,11 +5,12 @@ import { type Connection, isProxied, type Service } from './parties.js';
 import type { ModelState } from './tcp-states.js';
 
 /** Whether a packet makes a new connection in place of the one that it is on. */
-export function isRenewal({ state, service, template }: Connection, { flags }: PlainPacket): boolean {
+export function isRenewal(connection: Connection, { flags, seq }: PlainPacket): boolean {
+  const { state, service, template, clientIsn } = connection;
   const { mode } = service.config;
   if (!isOpening(flags) || template !== undefined) return false;
   if (mode === 'fullnat') return isProxied(service) && mayReuse(service, state);
-  return state === 'timeWait' || state === 'close';
+  return state === 'close' || (state === 'timeWait' && seq !== clientIsn);
 }
 
 /** Whether a SYN proxy may begin anew with a client whose connection is in a state. */

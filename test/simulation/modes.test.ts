@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { draws } from '../support/draws.js';
 import { exchangeAll, type Service } from '../support/exchange-all.js';
 import { endpoint, fate } from '../support/exchanges.js';
 import {
@@ -49,7 +50,7 @@ for (const { what, topology, service } of CASES) {
         network.pass(601_000);
         assert.equal(network.balancer.connections.count, 0, 'the table is empty in the end');
       }),
-      { numRuns: 15 },
+      draws(15),
     );
   });
 }

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { endpoint, fate, PATIENT } from '../support/exchanges.js';
+import { draws } from '../support/draws.js';
+import { endpoint, fate, PATIENT, STEADFAST } from '../support/exchanges.js';
 import { pattern } from '../support/packet-builder.js';
 import { type Fate, type ServerConnection, SimulatedNetwork } from '../support/simulated-network.js';
 import { tcpOption } from '../support/tcp-segment.js';
@@ -55,7 +56,7 @@ function runExchanges(
       localPorts: [5000, 5100],
       toa: { on: toaOnSyn ? ['syn', 'ack'] : ['ack'] },
     },
-    server: { sack: true, windowScale: 5, timestamps: true, rto: 100, retries: 60 },
+    server: { sack: true, windowScale: 5, timestamps: true, ...STEADFAST },
     onAccept: ({ tcp }) => {
       const { down } = exchanges[lengths.size % exchanges.length]!;
       lengths.set(tcp, down);
@@ -65,7 +66,7 @@ function runExchanges(
   });
   const clients = exchanges.map(({ client, up, forges }, n) => {
     const options = forges ? { options: forgery(topology)! } : {};
-    const tcp = network.connect(n + 1, 40_000 + n, { rto: 100, retries: 60, ...client, ...options });
+    const tcp = network.connect(n + 1, 40_000 + n, { ...STEADFAST, ...client, ...options });
     tcp.write(pattern(up, n), network.now);
     tcp.shutdown(network.now);
     return tcp;
@@ -110,7 +111,7 @@ for (const topology of TOPOLOGIES) {
         network.pass(601_000);
         assert.equal(network.balancer.connections.count, 0, 'the table is empty in the end');
       }),
-      { numRuns: 100 },
+      draws(100),
     );
   });
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { draws } from '../support/draws.js';
 import { exchangeAll, type Service } from '../support/exchange-all.js';
 import { endpoint, fate } from '../support/exchanges.js';
 import type { Fate } from '../support/simulated-network.js';
@@ -15,9 +16,6 @@ const CASES: readonly { what: string; topology: Topology; service: Service }[] =
   { what: 'PROXY headers over IPv4', topology: IPV4, service: { clientAddress: 'proxy-v2' } },
   { what: 'PROXY headers over IPv6', topology: IPV6, service: { clientAddress: 'proxy-v2' } },
 ];
-
-/** So many networks for each way, drawn anew. */
-const RUNS = Number(process.env.TOA_MODEL_RUNS ?? 20);
 
 // A client whose handshake ACK is lost must have something to send again: of nothing but its SYN no trace is left.
 const exchange = fc.record({
@@ -48,7 +46,7 @@ for (const { what, topology, service } of CASES) {
         network.pass(601_000);
         assert.equal(network.balancer.connections.count, 0, 'the table is empty in the end');
       }),
-      { numRuns: RUNS, includeErrorInReport: true },
+      draws(20),
     );
   });
 

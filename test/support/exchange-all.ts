@@ -1,6 +1,6 @@
 /** Clients and real servers that talk across a simulated network. */
 import assert from 'node:assert/strict';
-import { PATIENT } from './exchanges.js';
+import { PATIENT, STEADFAST } from './exchanges.js';
 import { pattern } from './packet-builder.js';
 import { proxyHeader } from './proxy-header.js';
 import type { RigOptions } from './rig.js';
@@ -39,7 +39,7 @@ export function exchangeAll(
     topology,
     fates,
     service: { timeouts: PATIENT, ...service },
-    server: { sack: true, windowScale: 5, timestamps: true, rto: 100, retries: 60, ...server },
+    server: { sack: true, windowScale: 5, timestamps: true, ...STEADFAST, ...server },
     onAccept: ({ tcp }) => {
       const { down } = drawn[lengths.size % drawn.length]!;
       lengths.set(tcp, down);
@@ -48,7 +48,7 @@ export function exchangeAll(
     },
   });
   const clients = drawn.map(({ client, up }, n) => {
-    const tcp = network.connect(n + 1, 40_000 + n, { rto: 100, retries: 60, ...client });
+    const tcp = network.connect(n + 1, 40_000 + n, { ...STEADFAST, ...client });
     tcp.write(pattern(up, n), network.now);
     if (!clientsWait) tcp.shutdown(network.now);
     return tcp;

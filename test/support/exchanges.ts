@@ -14,6 +14,9 @@ export const PATIENT = {
   lastAck: 600,
 };
 
+/** Endpoints that no loss drawn here makes give up, nor forget that the other end may have missed their last ACK. */
+export const STEADFAST = { rto: 100, retries: 60, timeWait: 60_000 };
+
 /** One frame in eight is lost, one in eight comes twice, the rest takes its time: enough of each to matter. */
 export const fate: fc.Arbitrary<Fate> = fc.oneof(
   { weight: 6, arbitrary: fc.tuple(fc.integer({ min: 1, max: 60 })) },

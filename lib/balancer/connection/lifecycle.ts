@@ -149,8 +149,10 @@ export class Lifecycle {
 
   /**
    * Whether a client's SYN on a known connection begins another one, for which a real server is to be chosen anew
-   * (conn_reuse_mode 1 of Linux's IPVS; in FIN_WAIT answers may still come, which a late SYN must not cut off). FULLNAT keeps the real server, as Alibaba's LVS does, except where the SYN is
-   * answered with a cookie.
+   * (conn_reuse_mode 1 of Linux's IPVS; in FIN_WAIT answers may still come, which a late SYN must not cut off). In
+   * TIME_WAIT, where a FIN leads that overtook the handshake ACK, too, the connection's own SYN that comes late or again
+   * is none: no client that is done with its numbers begins with the same (RFC 6191 2); Linux has no look at them.
+   * FULLNAT keeps the real server, as Alibaba's LVS does, except where the SYN is answered with a cookie.
    */
   isRenewal(connection: number, frame: Frame): boolean {
     const { words } = this.#table;
@@ -159,7 +161,8 @@ export class Lifecycle {
     const state = words[base + STATE]! & STATE_MASK;
     const { toa, synProtection } = this.#directory.services[words[base + OWNER]! >>> 16]!;
     if (toa.shared) return synProtection.takesSyn(this.#counters) && synProtection.mayReuse(state);
-    return state === STATE_TIME_WAIT || state === STATE_CLOSE;
+    if (state === STATE_TIME_WAIT) return frame.sequence !== this.#shift.clientInitial(base);
+    return state === STATE_CLOSE;
   }
 
   /** Looks at the next connection whose time may be over, and ends it if so; false when there is none. May emit two resets. */

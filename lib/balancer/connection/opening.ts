@@ -82,7 +82,7 @@ export class Opening {
     }
     const base = connection * RECORD_WORDS;
     noteChecksumDeltas(this.#table.words, base);
-    if (service.toa.shared && frame.protocol !== PROTOCOL_UDP) this.#shift.begin(base, initialSequence, now);
+    if (frame.protocol !== PROTOCOL_UDP) this.#shift.begin(base, initialSequence, service.toa.shared, now);
     this.#table.insert(connection);
     this.#wheel.add(connection, tick + service.timeouts[STATE_NONE]!);
     server.bound();

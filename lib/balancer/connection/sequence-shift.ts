@@ -19,8 +19,8 @@ const SEEN = FLAG_SYN_ACK_SEEN | FLAG_SERVER_SEEN;
 const HEADER = FLAG_HEADER_DUE | FLAG_HEADER_SENT | FLAG_HEADER_PENDING | FLAG_HEADER_NEAR;
 
 /**
- * FULLNAT's initial sequence numbers: those of clients that share a local port grow with time, whatever the clients'
- * own are.
+ * The initial sequence numbers that real servers see: the clients' own, but in FULLNAT, where those of clients that share
+ * a local port grow with time, whatever the clients' own are.
  */
 export class SequenceShift {
   readonly #words: Int32Array;
@@ -33,23 +33,26 @@ export class SequenceShift {
     this.#counters = counters;
   }
 
-  /** A connection begins with the client's initial sequence number. @param now milliseconds */
-  begin(base: number, clientSequence: number, now: number): void {
+  /**
+   * A connection begins with the client's initial sequence number.
+   * @param shared whether clients share local addresses @param now milliseconds
+   */
+  begin(base: number, clientSequence: number, shared: boolean, now: number): void {
     const words = this.#words;
-    const initial = this.#initialSequence.of(words, base + SERVER, now);
+    const initial = shared ? this.#initialSequence.of(words, base + SERVER, now) : clientSequence;
     words[base + INITIAL_SEQUENCE] = initial;
     words[base + SEQUENCE_DELTA] = (initial - clientSequence) | 0;
   }
 
   /**
-   * A SYN with another sequence number than the first reuses the connection for a new one: the real server must see
+   * A SYN with another sequence number than the first reuses FULLNAT's connection for a new one: the real server must see
    * an initial sequence number beyond the old ones. A repeated SYN changes nothing.
    * @param sendsHeader whether a PROXY header goes ahead of the new one: the service may be told otherwise by now
    */
   onClientSyn(base: number, frame: Frame, sendsHeader: boolean, now: number): void {
     if (frame.sequence === this.clientInitial(base)) return;
     this.forget(base, sendsHeader);
-    this.begin(base, frame.sequence, now);
+    this.begin(base, frame.sequence, true, now);
     this.#counters.add(COUNTER['connections-reused']);
   }
 

@@ -13,7 +13,6 @@ import {
   OWNER,
   RECORD_WORDS,
   SEGMENT_MAX,
-  SEQUENCE_DELTA,
   SERVER_ACKNOWLEDGED,
   SERVER_END,
   STATE,
@@ -95,7 +94,7 @@ export class Handshakes {
     this.#counters.add(COUNTER['syn-proxy-reused']);
     this.#kept.forget(base);
     this.#shift.forget(base, service.sendsProxyHeader);
-    if (service.toa.shared) this.#shift.begin(base, (frame.sequence - 1) | 0, now);
+    this.#shift.begin(base, (frame.sequence - 1) | 0, service.toa.shared, now);
     this.#begin(connection, frame, data, tick);
   }
 
@@ -103,8 +102,6 @@ export class Handshakes {
   #begin(connection: number, frame: Frame, data: number, tick: number): void {
     const { words } = this.#table;
     const base = connection * RECORD_WORDS;
-    // Where clients share addresses these two tell the sequence number that the real server is to see.
-    if (words[base + SEQUENCE_DELTA] === 0) words[base + INITIAL_SEQUENCE] = (frame.sequence - 1) | 0;
     words[base + COOKIE] = (frame.acknowledgment - 1) | 0;
     words[base + HANDSHAKE] = data;
     if (hasTimestamp(data)) this.#noteTimestamps(base, frame);

@@ -54,6 +54,32 @@ for (const topology of TOPOLOGIES) {
   }
 }
 
+/** Early FINs lead the table of Linux to TIME_WAIT: one of SYN_RECV that overtook the handshake ACK (DR, TUN), or both ends'. */
+const LATE: readonly { mode: ForwardingMode; steps: readonly Step[] }[] = [
+  { mode: 'nat', steps: [['client', { flags: 'A', seq: 1, ack: 1 }], ...BOTH_FINS] },
+  { mode: 'dr', steps: CLIENT_FIN },
+  { mode: 'tun', steps: CLIENT_FIN },
+];
+
+for (const topology of TOPOLOGIES) {
+  for (const { mode, steps } of LATE) {
+    test(`IPv${topology.family}, ${mode}: the connection's own SYN that comes late in TIME_WAIT goes to its real server`, () => {
+      const rig = new Rig({ topology, service: { mode } });
+      const flow = new Flow(rig);
+      flow.syn();
+      if (mode === 'nat') rig.send(...flow.fromServer({ flags: 'SA', ack: 1 }));
+      for (const [from, segment] of steps) {
+        const frame = from === 'client' ? flow.client(segment) : flow.fromServer(segment);
+        assert.equal(rig.send(...frame).length, 1);
+      }
+      new Flow(rig).syn();
+      assert.equal(rig.counter('connections-renewed'), 0);
+      const all = rig.balancer.services[0]!.realServers.map(({ active, inactive }) => active + inactive);
+      assert.deepEqual(all, [1, 0]);
+    });
+  }
+}
+
 test('the old connection still counts as a load when a real server is chosen for the new one', () => {
   const [topology] = TOPOLOGIES;
   const rig = new Rig({ topology, service: { mode: 'nat', scheduler: 'lc' } });

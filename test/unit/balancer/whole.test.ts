@@ -1,7 +1,7 @@
 /**
  * Random scripts of packets, pauses and changed weights through services of every mode and protocol at once, each step
  * compared with the slow model: the frames that come out, the connections, templates and loads, traffic and counters.
- * TOA_MODEL_RUNS: so many scripts for each family, of 40 to 100 steps, drawn anew; default: 40 that are always the same.
+ * TOA_MODEL_RUNS: so many scripts for each family, of 40 to 100 steps, drawn anew.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -18,9 +18,8 @@ import {
   step,
   tour,
 } from '../../model/script.js';
+import { draws, isDrawnAnew } from '../../support/draws.js';
 import { IPV4, IPV6, NAT64 } from '../../support/topology.js';
-
-const RUNS = Number(process.env.TOA_MODEL_RUNS ?? 40);
 
 /** Of what is rare in a script, but must come in all of them together, */
 const SPECIAL = [
@@ -101,14 +100,10 @@ for (const { name, topology, proxied, special } of cases) {
           if (proxied) pair.take({ ...client, flags: 'A', ack: SERVER_ISN + 1 });
         }
       }),
-      {
-        numRuns: RUNS,
-        includeErrorInReport: true,
-        ...(process.env.TOA_MODEL_RUNS === undefined && { seed: 4 }),
-      },
+      draws(40),
     );
     const missed = [...SPECIAL, ...special].filter((counter) => !met.has(counter));
     // The scripts that are always the same meet all of this; of others, few may meet less.
-    if (process.env.TOA_MODEL_RUNS === undefined) assert.deepEqual(missed, [], 'all of this was met');
+    if (!isDrawnAnew) assert.deepEqual(missed, [], 'all of this was met');
   });
 }

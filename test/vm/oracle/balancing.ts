@@ -43,6 +43,8 @@ export interface Segment {
   readonly flags: string;
   readonly client: string;
   readonly clientPort: number;
+  /** How many connections the client had from this port before: each has sequence numbers of its own. */
+  readonly before: number;
   /** What the client connected to. */
   readonly destination: string;
   /** The real server's number; -1 before there is one. */

@@ -83,6 +83,8 @@ const RESETS_FROM = 200;
 interface Connection {
   readonly client: string;
   readonly clientPort: number;
+  /** How many connections from this port went before it. */
+  readonly before: number;
   readonly destination: string;
   readonly server: number;
   /** Segments of its beginning that have passed. */
@@ -162,6 +164,7 @@ class Script {
     const target = {
       client: this.#random.pick(this.#clients),
       clientPort: 10_000 + this.#opened + this.#refused,
+      before: 0,
       destination: isWide
         ? wideDestination(family, 577 * this.#random.below(DESTINATIONS))
         : topologyOf(family).vip,
@@ -195,7 +198,8 @@ class Script {
     const old = this.#random.pick(candidates);
     this.#over.splice(this.#over.indexOf(old), 1);
     const before = this.#load - Number(this.#servers.has(old.server));
-    const begun = this.#begin({ ...old, server: old.isRenewable ? -1 : old.server, begun: 0 });
+    const server = old.isRenewable ? -1 : old.server;
+    const begun = this.#begin({ ...old, before: old.before + 1, server, begun: 0 });
     // Linux forgets the old one a moment later, and the story must not depend on when.
     const after = before + (begun === undefined ? 0 : 1);
     while (this.#load !== after) if (this.#isLate) return;
@@ -256,8 +260,8 @@ class Script {
 
   /** Sends a segment, and notes what comes out. */
   #send(connection: Connection, from: 'client' | 'server', flags: string): Passed {
-    const { client, clientPort, destination, server } = connection;
-    const segment = { fromServer: from === 'server', flags, client, clientPort, destination, server };
+    const { client, clientPort, before, destination, server } = connection;
+    const segment = { fromServer: from === 'server', flags, client, clientPort, before, destination, server };
     const passed = this.#linux.pass(linkOf(segment), this.#writer.write(segment));
     if (passed === undefined) throw new Error(`Linux dropped ${JSON.stringify(segment)}: ${this.#name}`);
     this.#steps.push({ segment, link: passed.link, packet: Buffer.from(passed.packet).toString('hex') });

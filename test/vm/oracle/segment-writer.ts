@@ -40,7 +40,7 @@ export class SegmentWriter {
   }
 
   /** The frame that carries a segment; it is the same buffer each time. */
-  write({ fromServer, flags, client, clientPort, destination, server }: Segment): Uint8Array {
+  write({ fromServer, flags, client, clientPort, before, destination, server }: Segment): Uint8Array {
     const { protocol, family, port } = this.#service;
     const frame = this.#frames[fromServer ? 1 : 0];
     const from = address(fromServer ? serverAddress(family, server) : client);
@@ -50,7 +50,7 @@ export class SegmentWriter {
     const at = this.#transport;
     if (family === 4) sum(frame, ETHERNET, at, ETHERNET + 10);
     frame.set(concat(...ports.map(u16)), at);
-    if (protocol === 'tcp') writeNumbers(frame.subarray(at), fromServer, flags);
+    if (protocol === 'tcp') writeNumbers(frame.subarray(at), { fromServer, flags, before });
     const covered = pseudoHeader(from, to, PROTOCOL[protocol], frame.length - at);
     sum(frame, at, frame.length, at + CHECKSUM[protocol], covered);
     // A sum of 0 would say that there is none.
@@ -59,9 +59,13 @@ export class SegmentWriter {
   }
 }
 
-function writeNumbers(tcp: Uint8Array, fromServer: boolean, flags: string): void {
-  const sequence = (fromServer ? 5000 : 1000) + (flags.startsWith('S') ? 0 : 1);
-  const acknowledgment = flags === 'S' ? 0 : fromServer ? 1001 : 5001;
+function writeNumbers(
+  tcp: Uint8Array,
+  { fromServer, flags, before }: Pick<Segment, 'fromServer' | 'flags' | 'before'>,
+): void {
+  const [ours, theirs] = fromServer ? [5000, 1000] : [1000, 5000];
+  const sequence = 100_000 * before + ours + (flags.startsWith('S') ? 0 : 1);
+  const acknowledgment = flags === 'S' ? 0 : 100_000 * before + theirs + 1;
   tcp.set(concat(u32(sequence), u32(acknowledgment)), 4);
   tcp[13] = [...flags].reduce((bits, letter) => bits | (1 << FLAGS.indexOf(letter)), 0);
 }
