@@ -6,8 +6,9 @@ import { report } from '../cli/report.js';
 import { benchBalancer } from './balancer/suite.js';
 import { benchCore } from './core/suite.js';
 import { toJson } from './output/json.js';
-import { toMarkdown } from './output/markdown.js';
-import { writeResults } from './output/results-file.js';
+import { preamble, toMarkdown } from './output/markdown.js';
+import { HEAD, partOf, writeResults } from './output/results-file.js';
+import { machineName } from './output/sections.js';
 import { toText } from './output/text.js';
 import { benchReceiver } from './receiver/suite.js';
 import type { Results } from './results.js';
@@ -25,7 +26,8 @@ Measures the suites balancer, core, receiver, watch, syn-proxy, or those named.
   --short      two rounds of one second, one of the SYN proxy: whether
                everything can be measured, not what it comes to
   --json       for machines
-  --write      writes its part of bench/RESULTS.md as well; all suites
+  --write      writes this machine's part of bench/RESULTS.md as well; all
+               suites
   --help
 `;
 
@@ -63,9 +65,12 @@ async function main(): Promise<void> {
     ...(chosen.has('receiver') && { receiver: await benchReceiver(rounds, seconds) }),
     ...(chosen.has('watch') && { watch: await benchWatch(rounds, seconds) }),
     ...(chosen.has('syn-proxy') && { synProxy: await benchSynProxy(synProxyRounds, seconds) }),
-    ...(chosen.has('balancer') && { balancer: await benchBalancer(rounds, seconds) }),
+    ...(chosen.has('balancer') && { balancer: await benchBalancer(rounds, seconds, options.short) }),
   };
-  if (options.write) writeResults('bench', toMarkdown(results));
+  if (options.write) {
+    const part = partOf(machineName(results.machine));
+    writeResults({ [HEAD]: preamble, [part]: toMarkdown(results) });
+  }
   if (options.json) printJson('bench/1', toJson(results));
   else process.stdout.write(toText(results));
 }

@@ -2,26 +2,27 @@ import type { Results } from '../results.js';
 import { circumstances, sections } from './sections.js';
 import { markdownTable } from './table.js';
 
-/** The results as their part of the file that is committed, with how to get it again. */
+/** The results as their machine's part of the file that is committed. */
 export function toMarkdown(results: Results): string {
-  return `# Figures
+  const [machine, ...rest] = circumstances(results);
+  const lines = rest.map((line) => `* ${line}\n`).join('');
+  const tables = sections(results).map(({ title, rows }) => `### ${title}\n\n${markdownTable(rows)}\n`);
+  return `## ${machine}\n\n${lines}\n${tables.join('\n')}`;
+}
 
-Written by \`npm run bench -- --write\`; do not edit. \`npm run bench\` prints the same, \`npm run bench -- --json\` for machines,
+/** What stands before the parts of all machines: how to get figures, and what they are. */
+export const preamble = `# Figures
+
+Written by \`npm run bench -- --write\`, a part for each machine; do not edit. \`npm run bench\` prints the same, \`npm run bench -- --json\` for machines,
 \`npm run bench -- core\` (or \`balancer\`, \`receiver\`, \`watch\`, \`syn-proxy\`) one suite alone. It needs what \`npm test\` needs, and haproxy, wrk and iperf3.
 What the kernel module costs stands at the end, and is written by \`npm run test:vm -- --cost --write\`.
 
-${circumstances(results)
-  .map((line) => `* ${line}`)
-  .join('\n')}
-
-${sections(results)
-  .map(({ title, rows }) => `## ${title}\n\n${markdownTable(rows)}\n`)
-  .join('\n')}
 ## How it is measured
 
 * Balancer: every peer in every round gets fresh namespaces, client – balancer – server over veth with its offloads on, and the
   same code sets up, measures and tears down. Peers take turns within a round, so drift hits them alike. The kernel places
-  all processes; only for latency wrk and the responder are kept on different cores, as on two machines. Each load runs for a second before it counts.
+  all processes; only for latency wrk and the responder are kept on different cores, as on two machines. Each load runs for a second before it counts,
+  new connections for eight: by then they end as fast as they begin.
 * connections/s: wrk, two threads (its default), 64 at a time, \`Connection: close\`; HAProxy answers as the server, in two threads.
   The kernel's forwarding runs on the core of whoever sends; a balancer in user space is one more process that wants a core.
 * Gbit/s: iperf3, one stream from the client, payload received.
@@ -42,4 +43,3 @@ ${sections(results)
   the last one; failed: not done after ten seconds. SYNs and ACKs take turns, the paced flood is the same for all: half of toakit's SYN-ACKs/s in that round. nftables: \`synproxy\` on a router. listener: no proxy, the server answers with
   SYN cookies (tcp_syncookies=2), behind a router.
 `;
-}

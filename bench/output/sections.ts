@@ -3,6 +3,7 @@ import type { CoreResults } from '../core/suite.js';
 import { WAY_NAMES, WAYS } from '../core/ways.js';
 import type { ReceiverResults } from '../receiver/suite.js';
 import type { Results } from '../results.js';
+import type { Machine } from '../support/machine.js';
 import type { Summary } from '../support/statistics.js';
 import type { FloodSample } from '../syn-proxy/flood.js';
 import type { SynProxyResults } from '../syn-proxy/suite.js';
@@ -29,13 +30,19 @@ export function sections(results: Results): Section[] {
   ];
 }
 
-/** What the figures were taken on and how, in lines. */
+/** What tells one machine's figures from another's. */
+export function machineName({ cpu, cores }: Machine): string {
+  return `${cpu}, ${cores} cores`;
+}
+
+/** What the figures were taken on and how, in lines: the machine's name first. */
 export function circumstances({ machine, date, rounds, seconds, synProxy }: Results): string[] {
   const tools = Object.entries(machine.tools).map(([name, version]) => `${name} ${version}`);
   const differs = synProxy !== undefined && synProxy.rounds !== rounds;
   const ofSynProxy = differs ? ` (SYN proxy: ${synProxy.rounds})` : '';
   return [
-    `${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB; ${machine.kernel}; Node ${machine.node}; ${tools.join(', ')}`,
+    machineName(machine),
+    `${machine.memoryGiB} GiB; ${machine.kernel}; Node ${machine.node}; ${tools.join(', ')}`,
     `${date}: medians of ${rounds} rounds of ${seconds} s${ofSynProxy}, least and greatest in brackets`,
   ];
 }

@@ -3,31 +3,36 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { writeResults } from '../../bench/output/results-file.js';
+import { HEAD, MODULE, partOf, writeResults } from '../../bench/output/results-file.js';
 
-test('each command writes its part of the results, and keeps that of the other', (t) => {
+test('each command writes its parts of the results, and keeps those of the others', (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'toakit-results-'));
   t.after(() => rmSync(folder, { recursive: true }));
   const path = join(folder, 'RESULTS.md');
-  const parts = () =>
-    readFileSync(path, 'utf8')
-      .split(/\n<!--.*-->\n/)
-      .map((part) => part.trim());
-
-  writeResults('module', '## Kernel module\n', path);
-  assert.deepEqual(parts(), ['', '## Kernel module']);
-  writeResults('bench', '# Figures\n\nold\n', path);
-  writeResults('bench', '# Figures\n', path);
-  assert.deepEqual(parts(), ['# Figures', '## Kernel module']);
-  writeResults('module', '## Kernel module, newer\n', path);
-  assert.deepEqual(parts(), ['# Figures', '## Kernel module, newer']);
+  const written = (parts: Record<string, string>) => {
+    writeResults(parts, path);
+    return readFileSync(path, 'utf8');
+  };
+  const [fast, slow] = [partOf('Fast, 8 cores'), partOf('Slow, 2 cores')];
+  const module = `<!-- ${MODULE} -->\n\n## Kernel module\n`;
+  assert.equal(written({ [MODULE]: '## Kernel module\n' }), module);
+  assert.equal(
+    written({ [HEAD]: '# Figures\n', [fast]: '## Fast\n' }),
+    `# Figures\n\n<!-- ${fast} -->\n\n## Fast\n\n${module}`,
+  );
+  assert.equal(
+    written({ [HEAD]: '# Figures, newer', [slow]: '## Slow' }),
+    `# Figures, newer\n\n<!-- ${slow} -->\n\n## Slow\n\n<!-- ${fast} -->\n\n## Fast\n\n${module}`,
+  );
+  assert.equal(
+    written({ [fast]: '## Fast, newer', [MODULE]: '## Kernel module, newer' }),
+    `# Figures, newer\n\n<!-- ${fast} -->\n\n## Fast, newer\n\n<!-- ${slow} -->\n\n## Slow\n\n<!-- ${MODULE} -->\n\n## Kernel module, newer\n`,
+  );
 });
 
-test('what is committed has both parts, and says of each which command wrote it', () => {
+test('what is committed has a part of each kind, and says of each which command wrote it', () => {
   const text = readFileSync('bench/RESULTS.md', 'utf8');
-  assert.match(text, /^Written by `npm run bench -- --write`/m);
-  assert.match(
-    text,
-    /^<!-- From here on written by `npm run test:vm -- --cost --write`. -->\n\n## Kernel module/m,
-  );
+  assert.match(text, /^# Figures\n/);
+  assert.match(text, /^<!-- .+, \d+ cores, by `npm run bench -- --write` -->\n\n## /m);
+  assert.ok(text.includes(`<!-- ${MODULE} -->\n\n## Kernel module`));
 });

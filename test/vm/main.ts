@@ -1,6 +1,6 @@
 /** `npm run test:vm`: see the help below. Data on stdout, progress on stderr. */
 import { parseArgs } from 'node:util';
-import { writeResults } from '../../bench/output/results-file.js';
+import { MODULE, writeResults } from '../../bench/output/results-file.js';
 import { cases, outsideCases } from './cases/index.js';
 import { type CostResult, costMarkdown, costTable, excesses, measureCost } from './cost.js';
 import { guestRoot } from './guest/root.js';
@@ -98,7 +98,7 @@ async function measure(specs: readonly KernelSpec[], mirror: Mirror): Promise<nu
   if (options.write) {
     const [qemu] = (await run('qemu-system-x86_64', ['--version'])).split('\n');
     const day = new Date().toISOString().slice(0, 10);
-    writeResults('module', costMarkdown(results, `${day}; ${qemu}.`));
+    writeResults({ [MODULE]: costMarkdown(results, `${day}; ${qemu}.`) });
   }
   const beyond = results.flatMap(excesses);
   for (const line of beyond) say(line);
