@@ -7,11 +7,15 @@ export interface Mirror {
   readonly security: string;
 }
 
-/** The mirror that this machine's apt is configured with: apt itself is asked, so that every form of configuration counts. */
+/**
+ * The mirror that this machine's apt is configured with: apt itself is asked, so that every form of configuration counts,
+ * and without a look at the lists, which may never have been fetched.
+ */
 export async function configuredMirror(): Promise<Mirror> {
   const release = /^VERSION_CODENAME=(.*)$/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1] ?? '';
   const listed = await run('apt-get', [
     'indextargets',
+    '--no-release-info',
     '--format',
     '$(RELEASE) $(REPO_URI)',
     'Created-By: Packages',
