@@ -36,6 +36,7 @@ import { TICK, TimerWheel } from './connection/timer-wheel.js';
 import { COUNTER, Counters } from './counters.js';
 import { Emitted } from './emitted.js';
 import { Fragmenter, isFragmentable, isOversize } from './forwarding/fragmenter.js';
+import { PacketIds } from './forwarding/packet-ids.js';
 import { takeSegment } from './forwarding/segments.js';
 import { packetLength } from './forwarding/toa.js';
 import { Fragments, REASSEMBLED } from './fragments.js';
@@ -161,7 +162,8 @@ export class Balancer {
     this.#links = config.links.map((link, i) => new LinkPort(link.name, i, environment.links[i]!));
     const portUse = new PortUse(hash);
     this.#portUse = portUse;
-    this.#directory = new Directory({ profile, portUse, random });
+    const packetIds = new PacketIds(hash);
+    this.#directory = new Directory({ profile, portUse, packetIds, random });
     this.#services = this.#directory.services;
     this.realServers = this.#directory.servers;
     this.#standing = this.#directory.standing;
@@ -178,7 +180,7 @@ export class Balancer {
     this.#persistence = persistence;
     this.#icmp = new IcmpErrors(emitted, counters);
     this.#fragments = new Fragments({ hash, emitted, counters, icmp: this.#icmp, links: this.#links });
-    this.#fragmenter = new Fragmenter(emitted, counters, hash);
+    this.#fragmenter = new Fragmenter(emitted, counters, packetIds);
     const resets = new ExpiryResets(emitted, neighbors, counters);
     const directory = this.#directory;
     const serverSyns = new ServerSyns({ words, wheel, directory, neighbors, emitted, counters });

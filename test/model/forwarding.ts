@@ -1,5 +1,7 @@
 /** How a packet of a connection goes on: which link, which neighbor, which wrapping; see translation.ts for the rest. */
-import { type PacketBuilder, packet } from '../support/packet-builder.js';
+import assert from 'node:assert/strict';
+import { type BuiltFrame, type PacketBuilder, packet } from '../support/packet-builder.js';
+import { decodeFrame } from '../support/packet-decoder.js';
 import { INSIDE, isOneWay, MACS, OUTSIDE } from '../support/topology.js';
 import { refusal } from './answers.js';
 import {
@@ -33,7 +35,7 @@ export function fromClient(memory: Memory, connection: Connection, arrival: Arri
   const ethernet = packet().ethernet({ from: MACS.balancer[INSIDE], to: server.mac });
   const next = { ...plain, ttl: plain.ttl - 1 };
   if (mode === 'dr') return forward(memory, INSIDE, [writePacket(ethernet, next)]);
-  if (mode === 'tun') return forward(memory, INSIDE, tunneled(memory, ethernet, server, next));
+  if (mode === 'tun') return forward(memory, INSIDE, tunneled(memory, ethernet, server, next, arrival.sent));
   noteReuse(memory, connection, arrival);
   const header = headerAhead(memory, connection, plain);
   const main = writePacket(ethernet, toServer(connection, plain, memory.count));
@@ -60,18 +62,24 @@ function forward(memory: Memory, link: number, frames: readonly PacketBuilder[])
 }
 
 function tunneled(
-  { count, topology }: Memory,
+  { count, topology, tunnelIds }: Memory,
   ethernet: PacketBuilder,
   server: Server,
   plain: PlainPacket,
+  sent: readonly BuiltFrame[],
 ): PacketBuilder[] {
   const segments = segmentsOf(plain);
   // The last one is the frame itself.
   if (segments.length > 1) count('segments-made', segments.length - 1);
   const from = topology.localAddresses[0]!;
-  return segments.map((segment) => {
+  return segments.map((segment, i) => {
     const { ttl, trafficClass, dontFragment } = segment;
     const outer = { from, to: server.address, ttl, trafficClass, dontFragment };
-    return writePacket(ethernet.ip({ ...outer, id: dontFragment ? 0 : segment.id }), segment);
+    if (dontFragment) return writePacket(ethernet.ip({ ...outer, id: 0 }), segment);
+    const { id } = decodeFrame(sent[i]!).ip!;
+    const name = `${server.address} ${id}`;
+    assert.ok(!tunnelIds.has(name), 'no packet before between the same two had this id');
+    tunnelIds.add(name);
+    return writePacket(ethernet.ip({ ...outer, id }), segment);
   });
 }

@@ -15,6 +15,8 @@ export class Memory {
   readonly templates: Templates;
   readonly topology: Topology;
   readonly cookies: CookieModel;
+  /** Of outer headers, each with the real server that it was sent to. */
+  readonly tunnelIds = new Set<string>();
   readonly count = (name: string, amount = 1): void => {
     this.counters.set(name, (this.counters.get(name) ?? 0) + amount);
   };

@@ -7,12 +7,12 @@ import {
   repeatedHeaders,
   writeFragment,
 } from '../../net/fragment.js';
-import { IPV4_DONT_FRAGMENT, IPV4_FRAGMENT, IPV4_SOURCE } from '../../net/ipv4.js';
+import { IPV4_DESTINATION, IPV4_DONT_FRAGMENT, IPV4_FRAGMENT, IPV4_SOURCE } from '../../net/ipv4.js';
 import { IPV6_HEADER, IPV6_SOURCE } from '../../net/ipv6.js';
-import type { KeyedHash } from '../connection/keyed-hash.js';
 import { COUNTER, type Counters } from '../counters.js';
 import type { Emitted } from '../emitted.js';
 import type { Frame } from '../frame.js';
+import type { PacketIds } from './packet-ids.js';
 import { completeInSoftware } from './segments.js';
 import { IP_LENGTH_MAX } from './split.js';
 
@@ -58,15 +58,14 @@ export class Fragmenter implements CutPacket {
 
   readonly #emitted: Emitted;
   readonly #counters: Counters;
-  readonly #hash: KeyedHash;
+  readonly #ids: PacketIds;
   /** Bytes of the frames that the fragments go into. */
   #room = 0;
-  #datagrams = 0;
 
-  constructor(emitted: Emitted, counters: Counters, hash: KeyedHash) {
+  constructor(emitted: Emitted, counters: Counters, ids: PacketIds) {
     this.#emitted = emitted;
     this.#counters = counters;
-    this.#hash = hash;
+    this.#ids = ids;
   }
 
   /**
@@ -110,18 +109,10 @@ export class Fragmenter implements CutPacket {
     return frame;
   }
 
-  /**
-   * A number that does not come again soon between the same two hosts, and that others cannot guess (RFC 7739): what
-   * the sender chose would be no good once its address is ours.
-   */
   #nextId(): number {
     const { view, l3, family } = this;
-    const { words } = this.#hash;
-    const from = l3 + (family === 4 ? IPV4_SOURCE : IPV6_SOURCE);
-    const count = family === 4 ? 2 : 8;
-    for (let i = 0; i < count; i++) words[i] = view.getInt32(from + 4 * i);
-    this.#datagrams = (this.#datagrams + 1) | 0;
-    return (this.#hash.hash(count) + this.#datagrams) | 0;
+    if (family === 6) return this.#ids.ipv6(view, l3 + IPV6_SOURCE);
+    return this.#ids.ipv4(view.getInt32(l3 + IPV4_SOURCE), view.getInt32(l3 + IPV4_DESTINATION));
   }
 
   #drop(reason: number): number {

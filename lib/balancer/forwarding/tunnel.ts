@@ -1,8 +1,8 @@
 import { ETHERNET_HEADER, ETHERNET_TYPE, ETHERTYPE_IPV4, ETHERTYPE_IPV6 } from '../../net/ethernet.js';
 import {
   IPV4_DONT_FRAGMENT,
+  IPV4_FRAGMENT,
   IPV4_HEADER,
-  IPV4_ID,
   IPV4_TTL,
   PROTOCOL_IPIP,
   PROTOCOL_IPV6,
@@ -13,6 +13,7 @@ import { isIpv4At } from '../address-words.js';
 import { LOCAL, SERVER } from '../connection/record.js';
 import type { Frame } from '../frame.js';
 import type { Forwarding } from './forwarding.js';
+import type { PacketIds } from './packet-ids.js';
 import { decrementTtl, moveStart } from './rewrite.js';
 import { completeInSoftware, takeSegment } from './segments.js';
 
@@ -24,17 +25,20 @@ const ECN_CE = 3;
 /**
  * TUN: the whole packet goes to the real server inside of another one (RFC 2003, 2473, 4213), from a local address of
  * the balancer; the real server has the VIP itself and answers past the balancer.
+ * @param ids for outer headers
  */
-export const tunnel: Forwarding = {
-  growth: (words, base) => (isIpv4At(words, base + SERVER) ? IPV4_HEADER : IPV6_HEADER),
-  growthToClient: 0,
-  // No device cuts what is inside of a tunnel (virtio_net_hdr has no words for it).
-  splitAhead: (frame, _words, _base, _toa, emitted, counters) => takeSegment(frame, emitted, counters),
-  toServer: encapsulate,
-  toClient: () => {},
-};
+export function tunnelWith(ids: PacketIds): Forwarding {
+  return {
+    growth: (words, base) => (isIpv4At(words, base + SERVER) ? IPV4_HEADER : IPV6_HEADER),
+    growthToClient: 0,
+    // No device cuts what is inside of a tunnel (virtio_net_hdr has no words for it).
+    splitAhead: (frame, _words, _base, _toa, emitted, counters) => takeSegment(frame, emitted, counters),
+    toServer: (frame, words, base) => encapsulate(frame, words, base, ids),
+    toClient: () => {},
+  };
+}
 
-function encapsulate(frame: Frame, words: Int32Array, base: number): void {
+function encapsulate(frame: Frame, words: Int32Array, base: number, ids: PacketIds): void {
   completeInSoftware(frame);
   decrementTtl(frame);
   const { bytes, view, l3, family } = frame;
@@ -51,27 +55,18 @@ function encapsulate(frame: Frame, words: Int32Array, base: number): void {
     view.setUint16(outer, 0x6000 | (outerTrafficClass(trafficClass) << 4));
     return;
   }
-  writeIpv4(
-    view,
-    outer,
-    IPV4_HEADER + inner,
-    ttl,
-    protocol,
-    words[base + LOCAL + 3]!,
-    words[base + SERVER + 3]!,
-    outerTrafficClass(trafficClass),
-    outerIdAndFragment(frame),
-  );
+  const source = words[base + LOCAL + 3]!;
+  const destination = words[base + SERVER + 3]!;
+  const outerClass = outerTrafficClass(trafficClass);
+  // The id of an inner packet is the client's, and no other client's here: the outer ones have both ends in common.
+  const idAndFragment = isCuttable(frame) ? ids.ipv4(source, destination) << 16 : IPV4_DONT_FRAGMENT;
+  const length = IPV4_HEADER + inner;
+  writeIpv4(view, outer, length, ttl, protocol, source, destination, outerClass, idAndFragment);
 }
 
-/**
- * What the client lets be fragmented may be so around the tunnel, too. Its own id then serves: one of ours would have
- * to be unique among all clients of all real servers.
- */
-function outerIdAndFragment({ view, l3, family }: Frame): number {
-  if (family !== 4) return IPV4_DONT_FRAGMENT;
-  const inner = view.getInt32(l3 + IPV4_ID);
-  return (inner & IPV4_DONT_FRAGMENT) === 0 ? inner & ~0xffff : IPV4_DONT_FRAGMENT;
+/** Whether a packet's sender lets it be fragmented: then it may be so around the tunnel, too. */
+export function isCuttable({ view, l3, family }: Frame): boolean {
+  return family === 4 && (view.getUint16(l3 + IPV4_FRAGMENT) & IPV4_DONT_FRAGMENT) === 0;
 }
 
 /** The inner one's, but congestion that was met before the tunnel is told inside alone (Linux's INET_ECN_encapsulate). */

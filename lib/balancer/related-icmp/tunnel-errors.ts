@@ -4,12 +4,13 @@ import {
   ICMPV6_TIME_EXCEEDED,
   ICMPV6_UNREACHABLE,
 } from '../../net/icmp.js';
-import { IPV4_DONT_FRAGMENT, IPV4_FRAGMENT, PROTOCOL_IPIP, PROTOCOL_IPV6 } from '../../net/ipv4.js';
+import { PROTOCOL_IPIP, PROTOCOL_IPV6 } from '../../net/ipv4.js';
 import { IPV6_MIN_MTU } from '../../net/ipv6.js';
 import { sameAddress } from '../address-words.js';
 import type { ConnectionTable } from '../connection/connection-table.js';
 import { CLIENT, LOCAL, OWNER, RECORD_WORDS, SERVER, SERVER_HOP } from '../connection/record.js';
 import { COUNTER, type Counters } from '../counters.js';
+import { isCuttable } from '../forwarding/tunnel.js';
 import type { Frame } from '../frame.js';
 import type { Neighbors } from '../neighbors.js';
 import { copyAddresses } from '../packet-addresses.js';
@@ -89,7 +90,7 @@ export class TunnelErrors {
     if (family !== outerFamily && !(family === 4 ? turnIntoIcmp(header) : turnIntoIcmpv6(header))) {
       return this.#drop(COUNTER['drop-icmp-untranslatable']);
     }
-    if (error.mtu !== 0 && mayBeCut(quote)) {
+    if (error.mtu !== 0 && isCuttable(quote)) {
       this.#counters.add(COUNTER['icmp-error-noted']);
       return CONSUMED;
     }
@@ -134,9 +135,4 @@ function isAboutWay(type: number, family: number): boolean {
   return family === 4
     ? type === ICMP_UNREACHABLE || type === ICMP_TIME_EXCEEDED
     : type === ICMPV6_UNREACHABLE || type === ICMPV6_TIME_EXCEEDED;
-}
-
-/** Whether the sender of a packet let it be fragmented, and so wants to know nothing of MTUs. */
-function mayBeCut({ view, l3, family }: Frame): boolean {
-  return family === 4 && (view.getUint16(l3 + IPV4_FRAGMENT) & IPV4_DONT_FRAGMENT) === 0;
 }

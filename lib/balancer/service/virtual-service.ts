@@ -7,6 +7,7 @@ import { STATES } from '../connection/state.js';
 import { ticksOf } from '../connection/timer-wheel.js';
 import type { Forwarding } from '../forwarding/forwarding.js';
 import { forwardingOf } from '../forwarding/index.js';
+import type { PacketIds } from '../forwarding/packet-ids.js';
 import type { ToaSetting } from '../forwarding/toa.js';
 import { maskOf, Network } from '../network.js';
 import { SynProtection } from '../syn-proxy/protection.js';
@@ -20,6 +21,7 @@ import type { Scheduler } from './schedulers/scheduler.js';
 export interface ServiceSurroundings {
   readonly profile: Profile;
   readonly portUse: PortUse;
+  readonly packetIds: PacketIds;
   /** The next of a stream of uniform uint32. */
   readonly random: () => number;
 }
@@ -76,7 +78,7 @@ export class VirtualService {
     this.index = index;
     this.protocol = config.protocol;
     this.mode = config.mode;
-    this.forwarding = forwardingOf(config);
+    this.forwarding = forwardingOf(config, surroundings.packetIds);
     this.oneWay = config.mode === 'dr' || config.mode === 'tun';
     this.networks = config.address.map((text) => new Network(text));
     this.ports = config.port.map(portRange);

@@ -108,14 +108,20 @@ for (const { what: kind, topology, outer } of TUNNELS) {
   });
 
   if (topology.family === 4) {
-    test(name("an IPv4 packet without DF may be cut around the tunnel too, with the client's id"), () => {
-      const rig = tunnelRig();
-      const flow = new Flow(rig).open();
+    test(name('an IPv4 packet without DF may be cut around the tunnel too, which has ids of its own'), () => {
+      const realServers = [{ address: topology.realServers[0]! }];
+      const rig = tunnelRig({ service: { mode: 'tun', realServers } });
+      const flows = [7, 8].map((client) => new Flow(rig, { client }).open());
       const segment = { flags: 'A', seq: 1, ack: 1, payload: 30, ip: { dontFragment: false, id: 4711 } };
-      const around = outer === 4 ? { dontFragment: false, id: 4711 } : {};
-      rig.play([
-        { what: 'no DF', in: flow.client(segment), out: [flow.toServer({ ...segment, outer: around })] },
-      ]);
+      const ids = Array.from({ length: 300 }, (_, i) => {
+        const flow = flows[i % 2]!;
+        const sent = rig.send(...flow.client(segment));
+        const { id } = sent[0]!.decoded.ip!;
+        const around = outer === 4 ? { dontFragment: false, id } : {};
+        rig.expect('no DF', sent, [flow.toServer({ ...segment, outer: around })]);
+        return id;
+      });
+      assert.equal(new Set(ids).size, outer === 4 ? ids.length : 1);
     });
   }
 }
