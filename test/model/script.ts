@@ -244,6 +244,7 @@ export function tour(services: readonly ServiceWishes[]): Step[] {
       const quiesced: Step = { kind: 'weights', service, weights: [0, 0] };
       return [
         { ...syn, ...other },
+        { ...segment, ...other, flags: 'A', payload: 0 },
         { ...segment, ...other },
         refused,
         { ...syn, ...aborted },

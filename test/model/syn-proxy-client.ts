@@ -13,10 +13,7 @@ import { begin } from './syn-proxy-handshake.js';
 export function cookieAck(memory: Memory, arrival: Arrival, service: Service): Out[] {
   const { plain } = arrival;
   const data = cookieIn(memory, plain, service);
-  if (data === 'early') {
-    memory.count('drop-syn-proxy-null-ack');
-    return [];
-  }
+  if (data === 'early') return [];
   if (data === undefined) {
     const answered = service.config.synProxy!.badAck === 'reset';
     return stray(memory, 'drop-syn-proxy-bad-ack', arrival, answered);
@@ -43,7 +40,8 @@ export function proxiedClient(memory: Memory, connection: Connection, arrival: A
   const other =
     !ofCookie && isn !== connection.clientIsn && reusable && mayBringCookie(memory, service, plain);
   const data = other ? cookieIn(memory, plain, service) : undefined;
-  if (typeof data === 'number') return reopen(memory, connection, arrival, data);
+  if (data === 'early') return [];
+  if (data !== undefined) return reopen(memory, connection, arrival, data);
   if (!handshake.answered) return waiting(memory, connection, handshake, arrival, !other && ofCookie);
   return refusal(memory, arrival, handshake.segmentMax + ipHeaderOf(plain.from));
 }

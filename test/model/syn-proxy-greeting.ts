@@ -27,10 +27,14 @@ export function mayBringCookie(memory: Memory, service: Service, { flags }: Plai
 
 /** What the cookie says that an ACK brings back; undefined where it is none, `early` where data must come first. */
 export function cookieIn(memory: Memory, plain: PlainPacket, service: Service): number | undefined | 'early' {
-  if (plain.payload.length === 0 && service.config.synProxy!.deferUntilData) return 'early';
   const isn = (plain.seq - 1) >>> 0;
   const data = memory.cookies.check(flowOf(plain, isn), (plain.ack - 1) >>> 0, memory.now);
-  if (data !== undefined) memory.count('syn-proxy-ack-ok');
+  if (data === undefined) return undefined;
+  if (plain.payload.length === 0 && service.config.synProxy!.deferUntilData) {
+    memory.count('drop-syn-proxy-null-ack');
+    return 'early';
+  }
+  memory.count('syn-proxy-ack-ok');
   return data;
 }
 

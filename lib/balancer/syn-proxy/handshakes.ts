@@ -141,6 +141,8 @@ export class Handshakes {
         this.#reopen(connection, frame, data, now, tick);
         return CONSUMED;
       }
+      // It is the client's of another handshake, which its data is to begin: the real server knows nothing of that.
+      if (data === ~COUNTER['drop-syn-proxy-null-ack']) return this.#drop(~data);
     }
     if ((words[base + STATE]! & FLAG_SYN_PENDING) === 0) return FORWARD;
     if (!this.#isOfHandshake(frame, base)) return this.#drop(COUNTER['drop-syn-proxy-unexpected']);

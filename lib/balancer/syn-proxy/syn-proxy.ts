@@ -53,11 +53,11 @@ export class SynProxy {
    * @returns what the cookie tells, with the window scale that was told with it (see `cookie-data.ts`), or `~counter` with the counter that says what is wrong
    */
   check(frame: Frame, { synProtection }: VirtualService, now: number): number {
+    const data = this.#cookies.check(frame, now);
+    if (data === -1) return ~COUNTER['drop-syn-proxy-bad-ack'];
     if (frame.payload === 0 && synProtection.settings.deferUntilData) {
       return ~COUNTER['drop-syn-proxy-null-ack'];
     }
-    const data = this.#cookies.check(frame, now);
-    if (data === -1) return ~COUNTER['drop-syn-proxy-bad-ack'];
     synProtection.onAccepted();
     this.#counters.add(COUNTER['syn-proxy-ack-ok']);
     return withToldScale(data, synProtection.toldWindowScale(minuteOf(now)));

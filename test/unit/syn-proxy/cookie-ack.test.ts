@@ -129,6 +129,7 @@ for (const topology of TOPOLOGIES) {
     const flow = greeted(rig);
     const row = { what: 'the bare ACK', in: flow.client(ACK), out: [] };
     rig.play([{ ...row, counters: { 'drop-syn-proxy-null-ack': 1 } }]);
+    assert.deepEqual(judged(rig, flow.client({ ...ACK, ack: 9 })), BAD, 'waiting would not make it good');
     assert.deepEqual(judged(rig, flow.client({ flags: 'PA', seq: 1, ack: 9, payload: 1 })), BAD);
     assert.deepEqual(judged(rig, flow.client({ flags: 'PA', seq: 1, ack: 1, payload: 1 })), GOOD);
   });

@@ -69,6 +69,43 @@ for (const way of PROXIED_WAYS) {
     });
   }
 
+  for (const state of STATES) {
+    test(
+      name(`with deferUntilData an ACK alone ends nothing in ${state}: the first data begins anew`),
+      () => {
+        const on = proxiedRig(way, { reuse: [state], deferUntilData: true });
+        const data = { flags: 'PA', seq: 1, ack: 1, payload: 'GET' };
+        const first = new ProxiedFlow(on).begun(data);
+        assert.equal(on.send(...first.synAck()).length, 1);
+        walkTo(first, state);
+        on.now += 1;
+        const second = new ProxiedFlow(on, { clientIsn: 0x12345678, serverIsn: 0x1000 });
+        second.cookie();
+        const late = { flags: 'A', seq: 4, ack: 3 };
+        on.play([
+          {
+            what: 'the ACK of the new cookie',
+            in: second.client(HANDSHAKE_ACK),
+            out: [],
+            counters: { 'drop-syn-proxy-null-ack': 1 },
+          },
+          { what: 'one of the connection before', in: first.client(late), out: [first.toServer(late)] },
+        ]);
+        const [syn] = on.send(...second.client(data));
+        second.learn(syn!);
+        assert.equal(on.counter('syn-proxy-reused'), 1);
+        on.play([
+          {
+            what: 'the data that began it',
+            in: second.synAck(),
+            out: [second.toServer(second.withToa(data))],
+            counters: { 'syn-proxy-established': 1, ...(way.shared && { 'toa-added': 1 }) },
+          },
+        ]);
+      },
+    );
+  }
+
   test(name("an ACK whose time is over takes no connection's place"), () => {
     const on = proxiedRig(way);
     walkTo(new ProxiedFlow(on).settled(), 'close');
