@@ -226,6 +226,7 @@ export class Balancer {
       table,
       lifecycle: this.#lifecycle,
       directory,
+      shift,
       keptSegments,
       counters,
       resume: (frame) => this.#resume(frame),

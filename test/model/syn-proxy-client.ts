@@ -32,7 +32,11 @@ export function proxiedClient(memory: Memory, connection: Connection, arrival: A
   const { plain } = arrival;
   const { flags, seq, ack } = plain;
   const reusable = !handshake.answered || mayReuse(service, state);
-  if (isOpening(flags)) return reusable ? greet(memory, arrival, service) : undefined;
+  if (isOpening(flags)) {
+    if (reusable) return greet(memory, arrival, service);
+    if (seq !== connection.clientIsn) handshake.forwardedSyn = seq;
+    return undefined;
+  }
   const refused = refusal(memory, arrival);
   if (refused !== undefined) return refused;
   const ofCookie = ack === (handshake.cookie + 1) >>> 0;

@@ -23,11 +23,15 @@ export function proxiedServer(
   const { plain } = arrival;
   const { flags, seq, ack } = plain;
   if (handshake.answered && flags.includes('S')) {
-    // Another SYN-ACK than that of our SYN answers one of the client's: those two shake hands themselves.
-    if ((seq + handshake.shift) >>> 0 !== handshake.cookie) {
-      connection.handshake = undefined;
-      connection.progress = undefined;
+    if ((seq + handshake.shift) >>> 0 === handshake.cookie) return undefined;
+    const { forwardedSyn } = handshake;
+    if (!flags.includes('A') || forwardedSyn === undefined || ack !== (forwardedSyn + delta + 1) >>> 0) {
+      memory.count('drop-syn-proxy-unexpected');
+      return [];
     }
+    // It answers one of the client's: those two shake hands themselves.
+    connection.handshake = undefined;
+    connection.progress = undefined;
     return undefined;
   }
   if (handshake.answered) {

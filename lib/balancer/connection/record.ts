@@ -47,6 +47,11 @@ export const ARMED = 31;
 export const TEMPLATE = 32;
 /** In a template: the connections that it holds. */
 export const HELD = 33;
+/**
+ * In a connection behind a SYN proxy: what acknowledges the client's last SYN that went on to the real server, in the
+ * client's numbers; while none did, its initial sequence number.
+ */
+export const CLIENT_SYN_END = 33;
 
 /** With a PROXY header: the window that it was sent with, under a number of its own; and the client's acknowledgment. */
 export const HEADER_WINDOW = 34;

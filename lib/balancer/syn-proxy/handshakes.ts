@@ -4,6 +4,7 @@ import type { ExpiryResets } from '../connection/expiry-resets.js';
 import { isOpening, type Lifecycle } from '../connection/lifecycle.js';
 import type { Opening } from '../connection/opening.js';
 import {
+  CLIENT_SYN_END,
   CLIENT_TIMESTAMP,
   COOKIE,
   FLAG_SYN_PENDING,
@@ -103,6 +104,7 @@ export class Handshakes {
     const { words } = this.#table;
     const base = connection * RECORD_WORDS;
     words[base + COOKIE] = (frame.acknowledgment - 1) | 0;
+    words[base + CLIENT_SYN_END] = (frame.sequence - 1) | 0;
     words[base + HANDSHAKE] = data;
     if (hasTimestamp(data)) this.#noteTimestamps(base, frame);
     words[base + SEGMENT_MAX] = 0xffff;
@@ -164,8 +166,15 @@ export class Handshakes {
     if (service.synProtection.takesSyn(this.#counters) && this.#isReusable(base)) {
       return this.#synProxy.answer(frame, link, service, now);
     }
-    const isPending = (this.#table.words[base + STATE]! & FLAG_SYN_PENDING) !== 0;
-    return isPending ? this.#drop(COUNTER['drop-syn-proxy-unexpected']) : FORWARD;
+    const { words } = this.#table;
+    if ((words[base + STATE]! & FLAG_SYN_PENDING) !== 0) {
+      return this.#drop(COUNTER['drop-syn-proxy-unexpected']);
+    }
+    // The one that the connection began with may come late.
+    if (frame.sequence !== this.#shift.clientInitial(base)) {
+      words[base + CLIENT_SYN_END] = (frame.sequence + 1) | 0;
+    }
+    return FORWARD;
   }
 
   /**

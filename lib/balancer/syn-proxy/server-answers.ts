@@ -2,12 +2,12 @@ import { ACK, RST, SYN } from '../../net/tcp.js';
 import type { ConnectionTable } from '../connection/connection-table.js';
 import type { Lifecycle } from '../connection/lifecycle.js';
 import {
+  CLIENT_SYN_END,
   COOKIE,
   FIRST_DATA_SEQUENCE,
   FLAG_SERVER_SEEN,
   FLAG_SYN_ACK_SEEN,
   FLAG_SYN_PENDING,
-  FLAG_SYN_PROXY,
   INITIAL_SEQUENCE,
   KEPT,
   OWNER,
@@ -15,8 +15,8 @@ import {
   SERVER_SEQUENCE_DELTA,
   STATE,
   STATE_MASK,
-  WINDOW_SHIFTS,
 } from '../connection/record.js';
+import type { SequenceShift } from '../connection/sequence-shift.js';
 import { STATE_CLOSE, STATE_ESTABLISHED, STATE_SYN_SENT } from '../connection/state.js';
 import { COUNTER, type Counters } from '../counters.js';
 import type { Frame } from '../frame.js';
@@ -28,6 +28,7 @@ import { CONSUMED, DROPPED, FORWARD } from '../verdict.js';
 import { isAckStorm } from './ack-storm.js';
 import { agree } from './agreement.js';
 import type { KeptSegments } from './kept-segments.js';
+import { stopShifting } from './shift.js';
 
 /**
  * The other end of the balancer's handshakes: what real servers say on connections behind a SYN proxy. With a SYN-ACK
@@ -37,6 +38,7 @@ export class ServerAnswers {
   readonly #table: ConnectionTable;
   readonly #lifecycle: Lifecycle;
   readonly #directory: Directory;
+  readonly #shift: SequenceShift;
   readonly #kept: KeptSegments;
   readonly #counters: Counters;
   readonly #resume: (frame: Frame) => void;
@@ -46,6 +48,7 @@ export class ServerAnswers {
     table: ConnectionTable;
     lifecycle: Lifecycle;
     directory: Directory;
+    shift: SequenceShift;
     keptSegments: KeptSegments;
     counters: Counters;
     resume: (frame: Frame) => void;
@@ -53,6 +56,7 @@ export class ServerAnswers {
     this.#table = parts.table;
     this.#lifecycle = parts.lifecycle;
     this.#directory = parts.directory;
+    this.#shift = parts.shift;
     this.#kept = parts.keptSegments;
     this.#counters = parts.counters;
     this.#resume = parts.resume;
@@ -63,10 +67,7 @@ export class ServerAnswers {
     const { words } = this.#table;
     const base = connection * RECORD_WORDS;
     if ((words[base + STATE]! & FLAG_SYN_PENDING) === 0) {
-      if ((frame.tcpFlags & SYN) !== 0) {
-        this.#onSyn(frame, base);
-        return FORWARD;
-      }
+      if ((frame.tcpFlags & SYN) !== 0) return this.#onSyn(frame, base);
       const { ackStormThreshold } = this.#serviceOf(base).synProtection.settings;
       const isStorm = isAckStorm(frame, words, base, ackStormThreshold, tick);
       return isStorm ? this.#drop(COUNTER['drop-syn-proxy-ack-storm']) : FORWARD;
@@ -90,14 +91,25 @@ export class ServerAnswers {
     return CONSUMED;
   }
 
-  /** Unless it is the one that our SYN was answered with, it answers the client's: those two shake hands themselves from here on. */
-  #onSyn({ sequence }: Frame, base: number): void {
+  /**
+   * The SYN-ACK of our SYN may come again. One that answers a SYN of the client's takes the connection out of our hands;
+   * any other is late, from a connection before or from a real server that answers each SYN with another cookie.
+   */
+  #onSyn(frame: Frame, base: number): number {
     const { words } = this.#table;
-    if (((sequence + words[base + SERVER_SEQUENCE_DELTA]!) | 0) === words[base + COOKIE]) return;
-    // How far the real server was before, in the numbers that the client had been told, is over too.
-    words[base + STATE]! &= ~(FLAG_SYN_PROXY | FLAG_SERVER_SEEN);
-    words[base + SERVER_SEQUENCE_DELTA] = 0;
-    words[base + WINDOW_SHIFTS] = 0;
+    if (((frame.sequence + words[base + SERVER_SEQUENCE_DELTA]!) | 0) === words[base + COOKIE])
+      return FORWARD;
+    if (!this.#answersClientSyn(frame, base)) return this.#drop(COUNTER['drop-syn-proxy-unexpected']);
+    stopShifting(words, base);
+    return FORWARD;
+  }
+
+  /** Whether a real server's SYN acknowledges the client's last one that went on to it. */
+  #answersClientSyn({ tcpFlags, acknowledgment }: Frame, base: number): boolean {
+    const { words } = this.#table;
+    const sent = (words[base + CLIENT_SYN_END]! - this.#shift.clientInitial(base)) | 0;
+    const acknowledged = (acknowledgment - words[base + INITIAL_SEQUENCE]!) | 0;
+    return (tcpFlags & ACK) !== 0 && sent !== 0 && acknowledged === sent;
   }
 
   /** Whether a real server's segment acknowledges our SYN: with its own SYN, or to refuse it (RFC 9293 3.10.7.3). */

@@ -9,7 +9,16 @@ import {
   TCP_SEQUENCE,
   TCP_WINDOW,
 } from '../../net/tcp.js';
-import { HANDSHAKE, SERVER_SEQUENCE_DELTA, TIMESTAMP_DELTA, WINDOW_SHIFTS } from '../connection/record.js';
+import {
+  FLAG_SERVER_SEEN,
+  FLAG_SYN_PENDING,
+  FLAG_SYN_PROXY,
+  HANDSHAKE,
+  SERVER_SEQUENCE_DELTA,
+  STATE,
+  TIMESTAMP_DELTA,
+  WINDOW_SHIFTS,
+} from '../connection/record.js';
 import { noteTcpDelta } from '../forwarding/rewrite.js';
 import { shiftSack } from '../forwarding/server-options.js';
 import type { Frame } from '../frame.js';
@@ -47,6 +56,14 @@ export function shiftServerSegment(frame: Frame, words: Int32Array, base: number
   if (frame.l4Length > TCP_HEADER && hasTimestamp(words[base + HANDSHAKE]!)) {
     shiftTimestamp(frame, TIMESTAMP_VALUE, words[base + TIMESTAMP_DELTA]!);
   }
+}
+
+/** The client and its real server shake hands themselves from here on: each tells the other its own numbers. */
+export function stopShifting(words: Int32Array, base: number): void {
+  // How far the real server was before, in the numbers that the client had been told, is over too.
+  words[base + STATE]! &= ~(FLAG_SYN_PROXY | FLAG_SYN_PENDING | FLAG_SERVER_SEEN);
+  words[base + SERVER_SEQUENCE_DELTA] = 0;
+  words[base + WINDOW_SHIFTS] = 0;
 }
 
 /** What a window field of one scale is in another. @param shift up, or below 0 down */

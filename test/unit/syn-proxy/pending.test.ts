@@ -137,6 +137,35 @@ for (const way of PROXIED_WAYS) {
     ]);
   });
 
+  test(
+    name('another SYN-ACK than the first, of a real server that keeps no memory of SYNs, changes nothing'),
+    () => {
+      const on = proxiedRig(way);
+      const flow = new ProxiedFlow(on).open();
+      const late = { flags: 'S', options: flow.synOptions };
+      on.play([{ what: "the client's SYN, late", in: flow.client(late), out: [flow.toServer(late)] }]);
+      const segments: [string, FlowSegment][] = [
+        ['one with the number of another minute', { flags: 'SA', seq: 70_000, ack: 1 }],
+        ['one that acknowledges what was never sent', { flags: 'SA', seq: 70_000, ack: 9000 }],
+        ['one that acknowledges nothing', { flags: 'S', seq: 70_000, ack: 1 }],
+      ];
+      const request: FlowSegment = { flags: 'PA', seq: 1, ack: 1, payload: 'GET' };
+      const answer: FlowSegment = { flags: 'PA', seq: 1, ack: 4, payload: 'OK' };
+      on.play([
+        ...segments.map(
+          ([what, segment]): Row => ({ what, in: flow.fromServer(segment), out: [], counters: UNEXPECTED }),
+        ),
+        {
+          what: 'a request',
+          in: flow.client(request),
+          out: [flow.toServer(flow.withToa(request))],
+          counters: added(1),
+        },
+        { what: 'an answer', in: flow.fromServer(answer), out: [flow.toClient(answer)] },
+      ]);
+    },
+  );
+
   test(name('a SYN that comes late is answered again, and what the client says to that still fits'), () => {
     const on = proxiedRig(way);
     const flow = new ProxiedFlow(on).begun();

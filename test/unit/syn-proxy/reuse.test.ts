@@ -247,6 +247,14 @@ for (const way of PROXIED_WAYS) {
     const second = new ProxiedFlow(on, { clientIsn: 0x12345678, serverIsn: 0x1000 });
     second.learn(on.send(...second.client({ flags: 'S', options: scale(2) }))[0]!);
     assert.equal((second.balancerIsn - second.clientIsn) | 0, shift);
+    on.play([
+      {
+        what: 'an answer to the SYN of before, late',
+        in: first.fromServer({ flags: 'SA', seq: 70_000, ack: 1 }),
+        out: [],
+        counters: { 'drop-syn-proxy-unexpected': 1 },
+      },
+    ]);
     const [synAck] = on.send(...second.fromServer({ flags: 'SA', ack: 1, options: scale(5) }));
     assert.equal(synAck!.decoded.tcp!.seq, 0x1000, "the real server's own number");
     const data = { flags: 'PA', seq: 1, ack: 1, payload: 'x', window: 1000 };
