@@ -31,7 +31,7 @@ import { CONSUMED, DROPPED, FORWARD } from '../verdict.js';
 import { hasTimestamp, withoutTimestamp } from './cookie-data.js';
 import type { KeptSegments } from './kept-segments.js';
 import { RESEND_AFTER, type ServerSyns } from './server-syns.js';
-import { findTimestamp } from './shift.js';
+import { findTimestamp, stopShifting } from './shift.js';
 import type { SynProxy } from './syn-proxy.js';
 
 /** No client has sent more before the real server's first answer: the SYN-ACK's window is not scaled. */
@@ -167,11 +167,13 @@ export class Handshakes {
       return this.#synProxy.answer(frame, link, service, now);
     }
     const { words } = this.#table;
-    if ((words[base + STATE]! & FLAG_SYN_PENDING) !== 0) {
-      return this.#drop(COUNTER['drop-syn-proxy-unexpected']);
-    }
-    // The one that the connection began with may come late.
-    if (frame.sequence !== this.#shift.clientInitial(base)) {
+    const word = words[base + STATE]!;
+    if ((word & FLAG_SYN_PENDING) !== 0) {
+      if ((word & STATE_MASK) === STATE_SYN_SENT) return this.#drop(COUNTER['drop-syn-proxy-unexpected']);
+      // The client gave that handshake up.
+      stopShifting(words, base);
+    } else if (frame.sequence !== this.#shift.clientInitial(base)) {
+      // Not the connection's own that comes late.
       words[base + CLIENT_SYN_END] = (frame.sequence + 1) | 0;
     }
     return FORWARD;

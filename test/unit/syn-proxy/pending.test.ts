@@ -74,6 +74,28 @@ for (const way of PROXIED_WAYS) {
     },
   );
 
+  test(name('once it is switched off, a client that has reset comes again without it'), () => {
+    for (const reopened of [false, true]) {
+      const on = proxiedRig(way);
+      if (reopened) {
+        assert.equal(on.send(...new ProxiedFlow(on).settled().fromServer({ flags: 'RA', seq: 2 })).length, 1);
+        on.now += 1;
+      }
+      const first = new ProxiedFlow(on, { clientIsn: 77_000 }).begun();
+      assert.equal(on.send(...first.client({ flags: 'R', seq: 1 })).length, 1);
+      assert.equal(on.balancer.apply(proxiedConfig(way, { mode: 'off' }), on.now).faults, undefined);
+      on.now += 1;
+      const second = new ProxiedFlow(on, { clientIsn: 0x12345678, serverIsn: 0x1000 }).direct();
+      assert.equal(on.balancer.connections.count, 1);
+      const data = { flags: 'PA', seq: 1, ack: 2, payload: 'x', window: 1000 };
+      const answer = { flags: 'PA', seq: 2, ack: 2, payload: 'OK', window: 1000 };
+      on.play([
+        { what: 'a request', in: second.client(data), out: [second.toServer(data)] },
+        { what: 'an answer', in: second.fromServer(answer), out: [second.toClient(answer)] },
+      ]);
+    }
+  });
+
   test(name('a real server that holds on to a connection before is reset, and takes the next SYN'), () => {
     const on = proxiedRig(way);
     const flow = new ProxiedFlow(on).begun();
