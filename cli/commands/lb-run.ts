@@ -45,7 +45,7 @@ export function lbRunCommand(): Command {
     details: [
       'Every key of the configuration is in docs/configuration.md of the package, with examples: modes, schedulers, TOA, SYN proxy. Each counter is in docs/counters.md.',
       'Says "ready" on standard error when it balances. Prints its statistics by service and real server, and its counters, when it ends (SIGINT, SIGTERM), and on SIGUSR2. With --json each event is a line on standard output: {"event":"ready",...}, {"event":"statistics",...}, {"event":"counters",...}.',
-      'With --trace it tells of each packet of one client, and of real servers to it, where it went and what it was counted as: the reason, if it was dropped. {"event":"trace",...}.',
+      'With --trace it tells of each packet of one client, and of real servers to it, where it went and what it was counted as: the reason, if it was dropped. It tells, too, of what waits for a MAC address or for fragments, what comes of it, and when a connection ends by itself. {"event":"trace",...}.',
       'On SIGHUP it reads its configuration again, and takes over what differs while connections live on: {"event":"reloaded",...}. If anything is wrong with it, the running one stays, and every fault is named: {"event":"refused",...}. Links, profile and maxConnections cannot change.',
     ],
     examples: [

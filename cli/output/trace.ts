@@ -5,7 +5,7 @@ import type { TraceStep } from '../../lib/balancer/index.js';
  * @param links the links' interfaces, by their positions
  */
 export function traceEvent(
-  { time, link, packet, verdict, sent, counted, connection }: TraceStep,
+  { time, link, packet, verdict, note, sent, counted, connection }: TraceStep,
   links: readonly string[],
 ): object {
   return {
@@ -14,6 +14,7 @@ export function traceEvent(
     link: link === undefined ? null : links[link],
     packet,
     verdict,
+    note: note ?? null,
     sent: sent.map((frame) => ({ link: links[frame.link], packet: frame.packet })),
     counted,
     connection: connection ?? null,
@@ -22,7 +23,7 @@ export function traceEvent(
 
 /** The same for people: the packet, below it what was sent because of it, and why it went no further. */
 export function traceLines(
-  { time, link, packet, verdict, sent, counted, connection }: TraceStep,
+  { time, link, packet, verdict, note, sent, counted, connection }: TraceStep,
   links: readonly string[],
 ): string {
   const came = link === undefined ? 'own' : `in ${links[link]}`;
@@ -32,7 +33,7 @@ export function traceLines(
   return [
     `${(time / 1000).toFixed(3)} ${came}  ${packet}`,
     ...sent.map((frame) => `    out ${links[frame.link]}  ${frame.packet}`),
-    `    ${[verdict, state, ...why].join(', ')}`,
+    `    ${[verdict, state, ...why, ...(note === undefined ? [] : [note])].join(', ')}`,
   ].join('\n');
 }
 

@@ -248,6 +248,16 @@ export class Balancer {
     return this.#directory.current;
   }
 
+  /** For who looks on, as a tracer does: what waits for neighbors, */
+  get neighbors(): Neighbors {
+    return this.#neighbors;
+  }
+
+  /** and for the rest of a packet. */
+  get fragments(): Fragments {
+    return this.#fragments;
+  }
+
   /**
    * Announces the balancer's addresses on all its links, and asks for the ways to the real servers. Gateways get their
    * places among the neighbors before strangers can take them all.

@@ -110,6 +110,12 @@ export class Fragments {
     return verdict;
   }
 
+  /** Whether others of a fragment's datagram are held. @param frame for which `parse` said FRAGMENT */
+  holds(frame: Frame): boolean {
+    this.#fields.read(frame);
+    return this.#table.find(frame, this.#fields.id) !== -1;
+  }
+
   /**
    * Gives up one datagram whose time is over, and tells its sender where the first fragment has come (RFC 792,
    * RFC 4443 3.3): who got none of the headers could not tell what it was.

@@ -10,5 +10,6 @@ export type {
   Snapshot,
   TrafficStatistics,
 } from './statistics/statistics.js';
-export { type TracedClient, Tracer, type TraceStep } from './tracer.js';
+export type { TracedClient } from './traced-client.js';
+export { Tracer, type TraceStep } from './tracer.js';
 export { CONSUMED, DROPPED } from './verdict.js';

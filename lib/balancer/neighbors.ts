@@ -105,6 +105,16 @@ export class Neighbors {
     this.#users[hop & NEIGHBOR_BITS]! -= 1;
   }
 
+  /** Copies of frames that wait for an answer, by neighbor. */
+  get waiting(): ReadonlyMap<number, readonly Frame[]> {
+    return this.#queues;
+  }
+
+  /** Four words of a neighbor's address. */
+  addressOf(neighbor: number): Int32Array {
+    return this.#address.subarray(neighbor * 4, neighbor * 4 + 4);
+  }
+
   /** The link that a hop is on. */
   linkOf(hop: number): number {
     return this.#link[hop & NEIGHBOR_BITS]!;
@@ -216,7 +226,7 @@ export class Neighbors {
    */
   #ask(neighbor: number): void {
     const link = this.#links[this.#link[neighbor]!]!;
-    const address = this.#address.subarray(neighbor * 4, neighbor * 4 + 4);
+    const address = this.addressOf(neighbor);
     const source = this.#source.subarray(neighbor * 4, neighbor * 4 + 4);
     const frame = this.#emitted.take(NEIGHBOR_FRAME_MAX);
     this.#askAt[neighbor] = this.#tick + (frame === undefined ? 1 : RETRANSMIT);

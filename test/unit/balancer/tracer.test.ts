@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Frame, HEADROOM, Tracer, type TraceStep } from '../../../lib/balancer/index.js';
+import { fragmentsOf } from '../../model/fragmentation.js';
 import { Flow } from '../../support/flow.js';
 import { type PacketBuilder, packet } from '../../support/packet-builder.js';
+import { decodeFrame } from '../../support/packet-decoder.js';
 import { HANDSHAKE_ACK, ProxiedFlow } from '../../support/proxied-flow.js';
-import { Rig } from '../../support/rig.js';
-import { IPV4, MACS, OUTSIDE, TOPOLOGIES } from '../../support/topology.js';
-import { hex } from '../../support/wire.js';
+import { neighborReply, Rig } from '../../support/rig.js';
+import { INSIDE, IPV4, MACS, OUTSIDE, TOPOLOGIES } from '../../support/topology.js';
+import { addressText, hex } from '../../support/wire.js';
 
 const START = HEADROOM + 10;
 
@@ -23,7 +25,28 @@ function traced(rig: Rig, client: string, port?: number) {
     rig.drain();
     return verdict;
   };
-  return { steps, tracer, send };
+  const wait = (seconds: number) => {
+    for (let tick = 0; tick < 4 * seconds; tick++) {
+      rig.now += 250;
+      tracer.advance(rig.now);
+      rig.drain();
+    }
+  };
+  return { steps, tracer, send, wait };
+}
+
+/** A step without its bytes: who began it, its fate in a word and in words, how much was sent, what it was counted as. */
+function gist({ link, verdict, note, sent, counted }: TraceStep) {
+  return [link, verdict, note, sent.length, Object.keys(counted).filter((name) => name !== 'frames-in')];
+}
+
+/** The fragments of a packet that goes in by a link, 64 bytes each. */
+function fragmentsOn([link, built]: readonly [number, PacketBuilder], id = 77): [number, PacketBuilder][] {
+  const { from, to, ip } = decodeFrame(built.build());
+  const below = packet().ethernet({ from, to });
+  const ends = { from: addressText(ip!.from), to: addressText(ip!.to) };
+  const datagram = { ...ends, body: ip!.payload, id, protocol: ip!.protocol, below };
+  return fragmentsOf(datagram, 64).map((fragment) => [link, fragment]);
 }
 
 for (const topology of TOPOLOGIES) {
@@ -104,11 +127,8 @@ test('a SYN that opens a connection, a stray and a packet of another kind are pa
 test('what the balancer sends to the client of its own accord is told', () => {
   const rig = new Rig({ topology: IPV4, service: { timeouts: { established: 5 } } });
   const flow = new Flow(rig).open();
-  const { steps, tracer } = traced(rig, flow.clientAddress);
-  for (let second = 1; second <= 8; second++) {
-    tracer.advance(rig.now + second * 1000);
-    rig.drain();
-  }
+  const { steps, wait } = traced(rig, flow.clientAddress);
+  wait(8);
   assert.equal(steps.length, 1);
   assert.match(steps[0]?.packet ?? '', /\[R\]/);
   assert.equal(steps[0]?.link, undefined);
@@ -117,16 +137,13 @@ test('what the balancer sends to the client of its own accord is told', () => {
 test('the story of a SYN proxy: the cookie, the SYN to the real server and again, what waited', () => {
   const rig = new Rig({ topology: IPV4, service: { synProxy: {} } });
   const flow = new ProxiedFlow(rig);
-  const { steps, tracer, send } = traced(rig, flow.clientAddress);
+  const { steps, wait, send } = traced(rig, flow.clientAddress);
   send(...flow.client({ flags: 'S' }));
   flow.cookie();
   send(...flow.client(HANDSHAKE_ACK));
   const [, local = ''] = /(\S+):\d+ > 10\.0\.0\.17/.exec(steps[1]?.sent[0]?.packet ?? '') ?? [];
   assert.equal(local, '10.0.0.2');
-  for (let tick = 1; tick <= 13; tick++) {
-    tracer.advance(rig.now + tick * 250);
-    rig.drain();
-  }
+  wait(3.25);
   assert.deepEqual(
     steps.map(({ verdict, sent, connection, counted }) => [
       verdict,
@@ -153,4 +170,160 @@ test('a frame that is no packet at all is passed on untold', () => {
   tracer.process(new Frame(buffer).at(START, 3, 0), rig.now);
   assert.deepEqual(steps, []);
   assert.equal(rig.counter('frames-in') - before, 2);
+});
+
+for (const topology of TOPOLOGIES) {
+  const { family, realServers } = topology;
+  const name = (what: string) => `IPv${family}: ${what}`;
+  const asked = family === 4 ? 'arp-request' : 'neighbor-solicitation';
+
+  for (const mode of ['fullnat', 'tun'] as const) {
+    test(name(`${mode}: a SYN that waits for its real server's MAC address is told when it goes on`), () => {
+      const rig = new Rig({ topology, strangers: true, service: { mode } });
+      const { steps, send } = traced(rig, topology.client(7));
+      send(...new Flow(rig, { client: 8 }).client({ flags: 'S' }));
+      send(...new Flow(rig).client({ flags: 'S' }));
+      const [, server = ''] = realServers;
+      send(
+        ...([INSIDE, neighborReply(INSIDE, server, MACS.server(1), topology.localAddresses[0]!)] as const),
+      );
+      const known = 'the MAC address that it waited for is known';
+      assert.deepEqual(steps.map(gist), [
+        [OUTSIDE, 'consumed', `waits for the MAC address of ${server}`, 1, ['connections-new', asked]],
+        [undefined, 'sent', known, 1, ['frames-forwarded', 'neighbor-learned']],
+      ]);
+      assert.equal(steps[1]?.sent[0]?.link, INSIDE);
+      assert.deepEqual(steps[1]?.connection, steps[0]?.connection);
+    });
+
+    test(
+      name(`${mode}: a SYN that waits in vain is told with its reason, and so is its connection's end`),
+      () => {
+        const rig = new Rig({ topology, strangers: true, service: { mode, timeouts: { synReceived: 5 } } });
+        const { steps, send, wait } = traced(rig, topology.client(7));
+        send(...new Flow(rig, { client: 8 }).client({ flags: 'S' }));
+        send(...new Flow(rig).client({ flags: 'S' }));
+        wait(10);
+        const dumb = `${realServers[1]} does not tell its MAC address`;
+        assert.deepEqual(steps.slice(1).map(gist), [
+          [undefined, 'dropped', dumb, 0, ['drop-neighbor-unresolved']],
+          [undefined, 'ended', 'its time is over', 0, ['connections-expired']],
+        ]);
+        const [, dropped, ended] = steps as [TraceStep, TraceStep, TraceStep];
+        assert.match(dropped.packet, mode === 'tun' ? / protocol (4|41)$/ : / \[S\] /);
+        assert.match(ended.packet, /^\S+:51514 > \S+:80$/);
+        assert.deepEqual(ended.connection, dropped.connection);
+      },
+    );
+  }
+
+  test(name("a client's fragments are told one by one, and the packet that they were"), () => {
+    const rig = new Rig({ topology });
+    const flow = new Flow(rig).open();
+    const fragments = fragmentsOn(flow.client({ flags: 'PA', seq: 1, ack: 1, payload: 150 }));
+    const strange = fragmentsOn(
+      new Flow(rig, { client: 8 }).client({ flags: 'PA', seq: 1, payload: 150 }),
+      78,
+    );
+    for (const order of [fragments, fragments.toReversed()]) {
+      const { steps, send } = traced(rig, flow.clientAddress, flow.clientPort);
+      for (const [i, fragment] of order.entries()) {
+        send(...strange[i]!);
+        send(...fragment);
+      }
+      const waits = [OUTSIDE, 'consumed', 'the rest of the packet is waited for', 0, ['fragments-in']];
+      assert.deepEqual(steps.slice(0, -1).map(gist), [waits, waits]);
+      const whole = steps.at(-1)!;
+      assert.deepEqual([whole.verdict, whole.note, whole.sent.length], ['consumed', undefined, 1]);
+      assert.equal(whole.counted['fragments-reassembled'], 1);
+      assert.equal(whole.connection?.state, 'established');
+      assert.match(whole.sent[0]?.packet ?? '', / \[PA\] .* length 150/);
+      assert.match(steps[1]?.packet ?? '', / fragment id 77 offset 64 length 64 more$/);
+    }
+  });
+
+  test(name("a real server's fragments are told from the first one on, the packet at any rate"), () => {
+    const rig = new Rig({ topology });
+    const flow = new Flow(rig).open();
+    const other = new Flow(rig, { client: 8 }).open();
+    const answer = { flags: 'PA', seq: 1, ack: 1, payload: 150 } as const;
+    const fragments = fragmentsOn(flow.fromServer(answer));
+    for (const [order, told] of [
+      [fragments, 3],
+      [fragments.toReversed(), 1],
+    ] as const) {
+      const { steps, send } = traced(rig, flow.clientAddress, flow.clientPort);
+      for (const fragment of fragmentsOn(other.fromServer(answer), 78)) send(...fragment);
+      for (const fragment of order) send(...fragment);
+      assert.equal(steps.length, told);
+      assert.equal(steps.at(-1)?.counted['fragments-reassembled'], 1);
+      assert.deepEqual([steps.at(-1)?.link, steps.at(-1)?.sent[0]?.link], [INSIDE, OUTSIDE]);
+    }
+  });
+
+  test(name('fragments whose rest does not come are told when they are given up'), () => {
+    const rig = new Rig({ topology });
+    const flow = new Flow(rig).open();
+    const { steps, send, wait } = traced(rig, flow.clientAddress, flow.clientPort);
+    const [, middle] = fragmentsOn(flow.client({ flags: 'PA', seq: 1, ack: 1, payload: 150 }));
+    send(...middle!);
+    wait(61);
+    assert.deepEqual(steps.slice(1).map(gist), [
+      [undefined, 'dropped', 'the rest of the packet has not come in time', 0, ['fragments-timed-out']],
+    ]);
+    assert.equal(steps[1]?.packet, steps[0]?.packet);
+    // A sender loses the oldest of more than 64 packets that it has begun.
+    for (let id = 100; id <= 164; id++) {
+      const [first] = fragmentsOn(flow.client({ flags: 'PA', seq: 1, ack: 1, payload: 150 }), id);
+      send(...first!);
+    }
+    const [evicted] = steps.slice(-1);
+    assert.deepEqual(gist(evicted!), [
+      undefined,
+      'dropped',
+      'what had come of the packet makes room for others',
+      0,
+      ['fragments-evicted'],
+    ]);
+    assert.match(evicted?.packet ?? '', / id 100 /);
+  });
+
+  test(name('an ICMP error from the way to the real server is told with what the client gets of it'), () => {
+    const rig = new Rig({ topology });
+    const flow = new Flow(rig).open();
+    const sent = { flags: 'PA', seq: 1, ack: 1, payload: 'x' };
+    rig.send(...flow.client(sent));
+    const { steps, send } = traced(rig, flow.clientAddress, flow.clientPort);
+    const router = family === 4 ? '192.0.2.99' : '2001:db8:99::1';
+    const error = packet()
+      .ethernet({ from: MACS.server(0), to: MACS.balancer[INSIDE] })
+      .ip({ from: router, to: flow.localAddress })
+      .icmp(family === 4 ? { type: 11, code: 0 } : { type: 3, code: 0 });
+    for (const about of [sent, { ...sent, seq: -5 }]) {
+      const [, quoted] = flow.toServer(about);
+      send(INSIDE, error.payload(quoted.bytes().slice(14)));
+    }
+    assert.deepEqual(steps.map(gist), [
+      [INSIDE, 'sent', undefined, 1, ['frames-forwarded', 'icmp-error-to-client']],
+      [INSIDE, 'dropped', undefined, 0, ['drop-icmp-implausible']],
+    ]);
+    assert.match(steps[0]?.packet ?? '', / type \d+ code 0 about \S+ > \S+:8080$/);
+    assert.match(steps[0]?.sent[0]?.packet ?? '', / type \d+ code 0 about \S+:51514 > \S+:80$/);
+    assert.equal(steps[0]?.connection?.state, 'established');
+  });
+}
+
+test('a connection that is dropped to make room for others is told', () => {
+  const settings = { maxConnections: 64, dropEntry: 'always' } as const;
+  const rig = new Rig({ topology: IPV4, settings, service: { timeouts: { synReceived: 600 } } });
+  const flow = new Flow(rig);
+  const { steps, send, wait } = traced(rig, flow.clientAddress);
+  send(...flow.client({ flags: 'S' }));
+  wait(40);
+  assert.deepEqual(steps.slice(1).map(gist), [
+    [undefined, 'ended', 'it makes room for others', 0, ['connections-dropped']],
+  ]);
+  assert.equal(steps[1]?.connection?.state, 'synReceived');
+  send(...flow.client({ flags: 'S' }));
+  assert.equal(steps[2]?.counted['connections-new'], 1);
 });
