@@ -3,8 +3,9 @@ import type { BalancerConfig } from '../../lib/balancer/config/index.js';
 import { STATES } from '../../lib/balancer/connection/state.js';
 import { fragmentsOf } from '../model/fragmentation.js';
 import { Flow } from '../support/flow.js';
+import { type FewPorts, Leftovers } from '../support/leftovers.js';
 import { type BuiltFrame, packet } from '../support/packet-builder.js';
-import { HANDSHAKE_ACK, ProxiedFlow } from '../support/proxied-flow.js';
+import { ProxiedFlow } from '../support/proxied-flow.js';
 import { Rig } from '../support/rig.js';
 import {
   IPV4,
@@ -50,17 +51,14 @@ export const ARENAS: readonly { readonly topology: Topology; readonly services: 
   { topology: TUNNEL_4_IN_6, services: [{ mode: 'tun' }, { mode: 'tun', protocol: 'udp' }] },
 ];
 
-/** Segments that may wait for real servers at a time, behind SYN proxies. */
-const KEPT_SEGMENTS = 1024;
-
 /** A balancer with a service of every sort, a connection under way with each, and the frames of these. */
 export class Arena {
   readonly rig: Rig;
   readonly seeds: (readonly [number, BuiltFrame])[] = [];
-  readonly services: readonly Service[];
+  readonly services: readonly FewPorts[];
   /** The first and the last port that is served. */
   readonly ports: readonly [number, number];
-  readonly #buffers: string;
+  readonly #leftovers: Leftovers;
 
   constructor({ topology, services }: (typeof ARENAS)[number]) {
     this.services = services.map((service, i) => ({
@@ -71,7 +69,7 @@ export class Arena {
     }));
     this.ports = [FIRST_PORT, FIRST_PORT + services.length - 1];
     this.rig = new Rig({ topology, services: this.services });
-    this.#buffers = this.#freeBuffers();
+    this.#leftovers = new Leftovers(this.rig, this.services);
     for (const [i, { mode, protocol, synProxy }] of services.entries()) {
       const servicePort = FIRST_PORT + i;
       if (protocol === 'udp') this.#addDatagrams(mode, servicePort);
@@ -111,54 +109,7 @@ export class Arena {
 
   /** Fails unless everything that was taken is free again, when all connections' time is over. */
   assertNothingKept(): void {
-    const { balancer } = this.rig;
-    this.rig.wait(150_000); // also over: fragments that wait, persistence, neighbors that do not answer
-    assert.equal(balancer.connections.count, 0, 'connections are left');
-    for (const { name, realServers } of balancer.services) {
-      for (const { active, inactive } of realServers) {
-        assert.deepEqual([active, inactive], [0, 0], `a real server of ${name} is said to have connections`);
-      }
-    }
-    assert.equal(this.#freeBuffers(), this.#buffers, 'buffers are left in use');
-    for (const [i, { mode, protocol, synProxy }] of this.services.entries()) {
-      if (mode === 'fullnat' && protocol !== 'udp') this.#assertPortsFree(FIRST_PORT + i);
-      if (mode === 'nat' && synProxy !== undefined) this.#assertKeptSegmentsFree(FIRST_PORT + i);
-    }
-  }
-
-  #freeBuffers(): string {
-    const { emitted } = this.rig.balancer;
-    return `${emitted.available} small, ${emitted.room(9000)} large`;
-  }
-
-  /** Fails unless as many connections can be made as there are pairs of a local port and a real server, and not one more. */
-  #assertPortsFree(servicePort: number): void {
-    const { balancer, topology } = this.rig;
-    const room = LOCAL_PORTS * topology.realServers.length;
-    const before = balancer.counters.get('connections-new');
-    for (let i = 0; i <= room; i++) {
-      // Each its own client, for persistence's sake.
-      this.#connect(servicePort, 1 + i, 1024 + i);
-    }
-    const made = balancer.counters.get('connections-new') - before;
-    assert.equal(made, room, `${made} of ${room} local ports were free`);
-    this.rig.wait(20_000);
-  }
-
-  #connect(servicePort: number, client: number, port: number): void {
-    const flow = new ProxiedFlow(this.rig, { servicePort, client, port });
-    const proxied = this.isProxied(servicePort);
-    if (proxied) flow.cookie();
-    this.rig.send(...flow.client(proxied ? HANDSHAKE_ACK : { flags: 'S' }));
-  }
-
-  /** Fails unless as many segments can wait as there is room for, and not one more. */
-  #assertKeptSegmentsFree(servicePort: number): void {
-    const { counters } = this.rig.balancer;
-    const before = counters.get('syn-proxy-not-kept');
-    for (let i = 0; i < KEPT_SEGMENTS; i++) this.#connect(servicePort, 1 + (i & 63), 1024 + i);
-    assert.equal(counters.get('syn-proxy-not-kept') - before, 0, 'segments of former connections are kept');
-    this.#connect(servicePort, 1, 1);
-    assert.equal(counters.get('syn-proxy-not-kept') - before, 1);
+    this.#leftovers.assertNone();
+    this.#leftovers.assertAllFree();
   }
 }

@@ -74,13 +74,9 @@ export function proxiedServicesFor(topology: Topology): readonly ServiceWishes[]
 
 export type Weights = readonly (readonly [number, number])[];
 
-export function optionsFor(
-  topology: Topology,
-  wishes: readonly ServiceWishes[],
-  weights: Weights,
-  settings: RigOptions['settings'],
-): RigOptions {
-  const services = wishes.map((service, i): ServiceWishes => {
+/** What services are with these weights. */
+export function servicesWith(topology: Topology, wishes: readonly ServiceWishes[], weights: Weights) {
+  return wishes.map((service, i) => {
     const port = isOneWay(service.mode!) ? {} : { port: topology.serverPort };
     const realServers = topology.realServers.map((address, n) => ({
       address,
@@ -93,7 +89,15 @@ export function optionsFor(
     const timeouts = { ...TIMEOUTS, ...established };
     return { ...service, ...ports, port: 80 + i, realServers, timeouts };
   });
-  return { topology, services, settings: settings ?? {} };
+}
+
+export function optionsFor(
+  topology: Topology,
+  wishes: readonly ServiceWishes[],
+  weights: Weights,
+  settings: RigOptions['settings'],
+): RigOptions {
+  return { topology, services: servicesWith(topology, wishes, weights), settings: settings ?? {} };
 }
 
 const size = fc.oneof(

@@ -23,7 +23,7 @@ export function connectionsOf({ connections }: Balancer): string[] {
   for (let base = 0; base < used * RECORD_WORDS; base += RECORD_WORDS) {
     const state = words[base + STATE]!;
     if (state === 0 || (state & FLAG_TEMPLATE) !== 0) continue;
-    const address = (at: number) => text(words.subarray(base + at, base + at + 4));
+    const address = (at: number) => addressAt(words, base + at);
     const ports = words[base + CLIENT_PORTS]!;
     const protocol = (state & FLAG_UDP) === 0 ? 'tcp' : 'udp';
     const client = `${address(CLIENT)} ${ports >>> 16}`;
@@ -43,11 +43,16 @@ export function templatesOf({ connections, services }: Balancer): string[] {
     const owner = words[base + OWNER]!;
     const service = services.find(({ index }) => index === owner >>> 16);
     const server = service?.realServers.find(({ index }) => index === (owner & 0xffff));
-    const client = text(words.subarray(base + CLIENT, base + CLIENT + 4));
+    const client = addressAt(words, base + CLIENT);
     const address = server === undefined ? 'nobody' : text(server.address);
     texts.push(`${service?.index} ${client} → ${address} until ${words[base + EXPIRES]}`);
   }
   return texts;
+}
+
+/** The address that stands at `at` in a record. */
+export function addressAt(words: Int32Array, at: number): string {
+  return text(words.subarray(at, at + 4));
 }
 
 /** Four words; IPv4 as IPv4-mapped. */
