@@ -53,7 +53,7 @@ import { isIcmpError } from './related-icmp/received-error.js';
 import { RelatedIcmp } from './related-icmp/related-icmp.js';
 import { turnIntoReset } from './reset.js';
 import type { Route, Routes } from './routes.js';
-import { Directory, STANDING_REMOVED, STANDING_SOUND } from './service/directory.js';
+import { Directory, STANDING_ENDING, STANDING_REMOVED, STANDING_SOUND } from './service/directory.js';
 import type { PathMtus } from './service/path-mtus.js';
 import { PortUse } from './service/port-use.js';
 import { ServiceTable } from './service/service-table.js';
@@ -379,6 +379,7 @@ export class Balancer {
     const connection = found >> 1;
     const fromClient = (found & 1) === 0;
     const { words } = this.connections;
+      return this.#drop(COUNTER['drop-wrong-side']);
     const owner = words[connection * RECORD_WORDS + OWNER]!;
     const standing = this.#standing[owner & 0xffff]!;
     if (standing !== STANDING_SOUND) return this.#withoutServer(frame, link, found, standing);
@@ -562,17 +563,15 @@ export class Balancer {
   #withoutServer(frame: Frame, link: LinkPort, found: number, standing: number): number {
     const connection = found >> 1;
     const fromClient = (found & 1) === 0;
-    if (standing === STANDING_REMOVED && fromClient && this.#lifecycle.isRenewal(connection, frame)) {
+    if (fromClient && this.#lifecycle.isRenewal(connection, frame)) {
       return this.#renew(frame, link, connection);
     }
-    if (standing === STANDING_REMOVED && !this.#config.settings.expireWithoutServer) {
-      return this.#drop(COUNTER['drop-server-removed']);
-    }
+    const isRemoved = (standing & STANDING_REMOVED) !== 0;
+    const reason = COUNTER[isRemoved ? 'drop-server-removed' : 'drop-server-quiesced'];
+    const beginsAnew = isRemoved && this.#config.settings.expireWithoutServer;
+    if (!beginsAnew && (standing & STANDING_ENDING) === 0) return this.#drop(reason);
     this.#lifecycle.end(connection);
-    if (standing === STANDING_REMOVED && this.#mayOpen(frame)) return this.#unknown(frame, link);
-    return this.#drop(
-      COUNTER[standing === STANDING_REMOVED ? 'drop-server-removed' : 'drop-server-quiesced'],
-    );
+    return beginsAnew && this.#mayOpen(frame) ? this.#unknown(frame, link) : this.#drop(reason);
   }
 
   /** A packet of no connection: a SYN or a datagram may open one, anything else is stray. */
@@ -779,6 +778,7 @@ export class Balancer {
 
   #takeSettings({ settings }: ResolvedConfig): void {
     this.#lifecycle.resetOnExpiry = settings.resetOnExpiry;
+    this.#lifecycle.expireWithoutServer = settings.expireWithoutServer;
     this.#persistence.expireQuiescent = settings.expireQuiescentTemplate;
     this.#defence.mode = settings.dropEntry;
   }

@@ -46,7 +46,8 @@ export class ModelBalancer {
     const answering = memory.byServer.get(keyOf(plain));
     const connection = known ?? answering;
     if (connection === undefined) return this.#unknown(arrival);
-    if (connection.server.weight === 0 && connection.service.config.expireQuiescent) {
+    const renewed = known !== undefined && isRenewal(memory, known, plain);
+    if (connection.server.weight === 0 && connection.service.config.expireQuiescent && !renewed) {
       memory.count('drop-server-quiesced');
       return end(memory, connection);
     }
@@ -56,7 +57,7 @@ export class ModelBalancer {
         : proxiedClient(memory, known, arrival);
     if (done !== undefined) return done;
     if (known === undefined) return fromServer(memory, connection, arrival);
-    if (!isRenewal(known, plain)) return fromClient(memory, known, arrival);
+    if (!renewed) return fromClient(memory, known, arrival);
     memory.count('connections-renewed');
     unlink(memory, known);
     const out = this.#unknown(arrival);

@@ -14,6 +14,7 @@ export class Memory {
   readonly services: readonly Service[];
   readonly templates: Templates;
   readonly topology: Topology;
+  readonly expireWithoutServer: boolean;
   readonly cookies: CookieModel;
   /** Of outer headers, each with the real server that it was sent to. */
   readonly tunnelIds = new Set<string>();
@@ -24,6 +25,7 @@ export class Memory {
 
   constructor(config: ResolvedConfig, topology: Topology, secret: Uint8Array, now: number) {
     this.topology = topology;
+    this.expireWithoutServer = config.settings.expireWithoutServer;
     this.cookies = new CookieModel(secret.subarray(8, 24));
     this.tick = now / TICK;
     this.services = servicesOf(config, topology);

@@ -5,12 +5,14 @@ import { type Connection, isProxied, type Service } from './parties.js';
 import type { ModelState } from './tcp-states.js';
 
 /** Whether a packet makes a new connection in place of the one that it is on. */
-export function isRenewal(connection: Connection, { flags, seq }: PlainPacket): boolean {
-  const { state, service, template, clientIsn } = connection;
+export function isRenewal(memory: Memory, connection: Connection, { flags, seq }: PlainPacket): boolean {
+  const { state, service, server, template, clientIsn } = connection;
   const { mode } = service.config;
   if (!isOpening(flags) || template !== undefined) return false;
-  if (mode === 'fullnat') return isProxied(service) && mayReuse(service, state);
-  return state === 'close' || (state === 'timeWait' && seq !== clientIsn);
+  const left = memory.expireWithoutServer && server.weight === 0;
+  if (isProxied(service) && (left || mode === 'fullnat')) return mayReuse(service, state);
+  if (left) return seq !== clientIsn || state === 'close' || state === 'synReceived';
+  return mode !== 'fullnat' && (state === 'close' || (state === 'timeWait' && seq !== clientIsn));
 }
 
 /** Whether a SYN proxy may begin anew with a client whose connection is in a state. */

@@ -74,7 +74,7 @@ export interface ServiceConfig {
   readonly limits?: LimitsConfig;
   /** The balancer shakes hands with clients itself, for NAT and FULLNAT over TCP; default: no. */
   readonly synProxy?: SynProxyConfig;
-  /** End connections whose real server was quiesced (weight 0) at their next packet (DPVS); default false: they go on. */
+  /** End connections whose real server was quiesced (weight 0) or removed at their next packet (DPVS); default false: they go on. */
   readonly expireQuiescent?: boolean;
   readonly realServers: readonly RealServerConfig[];
 }
@@ -167,7 +167,10 @@ export interface SettingsConfig {
   readonly maxConnections?: number;
   /** Reset both ends of an established connection that expires; default true. */
   readonly resetOnExpiry?: boolean;
-  /** End a connection at its next packet when its real server was removed (expire_nodest_conn); default false: packets are dropped. */
+  /**
+   * End a connection at its next packet when its real server was removed, or at a new SYN when it was quiesced
+   * (expire_nodest_conn); default false: packets of the one are dropped, those of the other go on.
+   */
   readonly expireWithoutServer?: boolean;
   /** A quiesced real server gets no more connections by persistence either (expire_quiescent_template); default false. */
   readonly expireQuiescentTemplate?: boolean;

@@ -51,6 +51,8 @@ export function isOpening(flags: number): boolean {
 export class Lifecycle {
   /** Whether both ends of an established connection that expires are told; replaced when the configuration changes. */
   resetOnExpiry = true;
+  /** Whether a SYN leaves a real server that was quiesced; replaced likewise. */
+  expireWithoutServer = false;
   readonly #table: ConnectionTable;
   readonly #wheel: TimerWheel;
   readonly #neighbors: Neighbors;
@@ -153,16 +155,25 @@ export class Lifecycle {
    * TIME_WAIT, where a FIN leads that overtook the handshake ACK, too, the connection's own SYN that comes late or again
    * is none: no client that is done with its numbers begins with the same (RFC 6191 2); Linux has no look at them.
    * FULLNAT keeps the real server, as Alibaba's LVS does, except where the SYN is answered with a cookie.
+   *
+   * With expireWithoutServer (expire_nodest_conn) a SYN leaves a real server of weight 0 whatever the state is; the
+   * connection's own one if it still waits for an answer. One that is answered with a cookie may be anybody's, and ends
+   * nothing that goes on.
    */
   isRenewal(connection: number, frame: Frame): boolean {
     const { words } = this.#table;
     const base = connection * RECORD_WORDS;
     if (!isOpening(frame.tcpFlags) || words[base + TEMPLATE] !== 0) return false;
     const state = words[base + STATE]! & STATE_MASK;
-    const { toa, synProtection } = this.#directory.services[words[base + OWNER]! >>> 16]!;
-    if (toa.shared) return synProtection.takesSyn(this.#counters) && synProtection.mayReuse(state);
-    if (state === STATE_TIME_WAIT) return frame.sequence !== this.#shift.clientInitial(base);
-    return state === STATE_CLOSE;
+    const owner = words[base + OWNER]!;
+    const { toa, synProtection } = this.#directory.services[owner >>> 16]!;
+    const isLeft = this.expireWithoutServer && this.#directory.servers[owner & 0xffff]!.weight === 0;
+    if ((toa.shared || isLeft) && synProtection.takesSyn(this.#counters))
+      return synProtection.mayReuse(state);
+    const isOwn = frame.sequence === this.#shift.clientInitial(base);
+    if (isLeft) return !isOwn || state === STATE_CLOSE || state === STATE_SYN_RECEIVED;
+    if (toa.shared) return false;
+    return state === STATE_CLOSE || (state === STATE_TIME_WAIT && !isOwn);
   }
 
   /** Looks at the next connection whose time may be over, and ends it if so; false when there is none. May emit two resets. */

@@ -8,12 +8,12 @@ import { type ServiceSurroundings, VirtualService } from './virtual-service.js';
 /** Positions in a connection's record have 16 bits. */
 const PLACES = 65_536;
 
-/** What becomes of a packet whose connection has this real server: it is forwarded, */
+/** What becomes of a packet whose connection has this real server: it is forwarded; */
 export const STANDING_SOUND = 0;
-/** the server was removed, */
+/** or, a bit each, the server was removed, */
 export const STANDING_REMOVED = 1;
-/** or quiesced, and its service wants such connections to end. */
-export const STANDING_QUIESCED = 2;
+/** and the service wants the connections of one that was removed or quiesced to end (expire-quiescent of DPVS). */
+export const STANDING_ENDING = 2;
 
 /** Who keeps accounts of services and real servers. */
 export interface Bookkeeper {
@@ -90,10 +90,11 @@ export class Directory {
   /** Removes the real servers that a service's configuration, if it has one still, has no longer. */
   #removeServers(service: VirtualService, config: ResolvedService | undefined): void {
     const listed = new Set(config?.realServers.map(realServerIdentity));
+    const { expireQuiescent } = config ?? service;
     for (const [identity, server] of this.#serversOf.get(service)!) {
       if (listed.has(identity)) continue;
       server.available = false;
-      this.standing[server.index] = STANDING_REMOVED;
+      this.standing[server.index] = STANDING_REMOVED | (expireQuiescent ? STANDING_ENDING : 0);
     }
   }
 
@@ -107,7 +108,7 @@ export class Directory {
       if (found !== undefined) found.configure(each);
       server.available = true;
       const quiesced = config.expireQuiescent && server.weight === 0;
-      this.standing[server.index] = quiesced ? STANDING_QUIESCED : STANDING_SOUND;
+      this.standing[server.index] = quiesced ? STANDING_ENDING : STANDING_SOUND;
       return server;
     });
     service.setRealServers(servers);

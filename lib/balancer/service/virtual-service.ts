@@ -61,6 +61,8 @@ export class VirtualService {
   toa!: ToaSetting;
   /** The client's address goes ahead of its first byte (`clientAddress: 'proxy-v2'`). */
   sendsProxyHeader = false;
+  /** Connections end whose real server was removed or quiesced. */
+  expireQuiescent = false;
   persistence!: Persistence | undefined;
   /** Ticks that a connection lives after its last packet, by state; another array when they are others. */
   timeouts!: Int32Array;
@@ -119,6 +121,7 @@ export class VirtualService {
       cascade: toa?.cascade ?? false,
       prune: toa?.prune ?? 'none',
     };
+    this.expireQuiescent = config.expireQuiescent;
     this.sendsProxyHeader = config.clientAddress === 'proxy-v2';
     this.synProtection.configure(config.timeouts.synReceived, config.synProxy);
     this.#limits = config.limits;

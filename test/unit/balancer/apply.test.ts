@@ -170,6 +170,31 @@ for (const topology of TOPOLOGIES) {
     assert.equal(new Flow(rig).open().server, 1);
   });
 
+  for (const { what, wishes, sent } of [
+    {
+      what: 'a removed server',
+      wishes: { second: { port: 443, expireQuiescent: true, realServers: [second] } },
+      sent: 'client',
+    },
+    { what: 'a removed service', wishes: {}, sent: 'fromServer' },
+  ] as const) {
+    test(name(`with expireQuiescent the packets of ${what} end their connections and go no further`), () => {
+      const rig = new Rig({ topology, second: { port: 443, expireQuiescent: true } });
+      const flows = [80, 443].map((servicePort) => new Flow(rig, { servicePort }).settled());
+      apply(rig, wishes);
+      const packet = sent === 'client' ? flows[1]!.client(DATA) : flows[1]!.fromServer(ANSWER);
+      assert.deepEqual(
+        rig.send(...packet).map(({ decoded }) => decoded.tcp!.flags),
+        ['R', 'R'],
+        'both ends are told',
+      );
+      assert.equal(rig.counter('drop-server-removed'), 1);
+      assert.equal(rig.balancer.connections.count, 1);
+      rig.send(...packet);
+      assert.equal(rig.counter('drop-server-removed'), 1, 'nobody knows it any more');
+    });
+  }
+
   test(name('with expireQuiescent a quiesced server’s connections end, without it they go on'), () => {
     const quiesced = { realServers: [{ ...first, weight: 0 }, second] };
     const rig = new Rig({ topology });

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { ForwardingMode } from '../../../lib/balancer/config/model.js';
 import { Flow, type FlowSegment } from '../../support/flow.js';
 import { Rig } from '../../support/rig.js';
-import { configuration, isOneWay, TOPOLOGIES } from '../../support/topology.js';
+import { configuration, INSIDE, isOneWay, TOPOLOGIES } from '../../support/topology.js';
 
 type Step = readonly ['client' | 'server', FlowSegment];
 const RESET: readonly Step[] = [['client', { flags: 'R', seq: 1 }]];
@@ -78,6 +78,91 @@ for (const topology of TOPOLOGIES) {
       assert.deepEqual(all, [1, 0]);
     });
   }
+}
+
+/** With expireWithoutServer, where the real server has weight 0: what a SYN meets, new or the connection's own. */
+const LEFT: readonly {
+  mode: ForwardingMode;
+  state: string;
+  steps: readonly Step[];
+  own: boolean;
+  left: boolean;
+}[] = [
+  { mode: 'nat', state: 'ESTABLISHED', steps: [], own: false, left: true },
+  { mode: 'nat', state: 'ESTABLISHED', steps: [], own: true, left: false },
+  { mode: 'nat', state: 'FIN_WAIT', steps: SERVER_FIN, own: false, left: true },
+  { mode: 'nat', state: 'CLOSE', steps: RESET, own: true, left: true },
+  { mode: 'fullnat', state: 'ESTABLISHED', steps: [], own: false, left: true },
+  { mode: 'fullnat', state: 'TIME_WAIT', steps: BOTH_FINS, own: false, left: true },
+  { mode: 'dr', state: 'ESTABLISHED', steps: [], own: false, left: true },
+  { mode: 'dr', state: 'FIN_WAIT', steps: CLIENT_FIN, own: true, left: false },
+  { mode: 'tun', state: 'ESTABLISHED', steps: [], own: false, left: true },
+];
+
+for (const topology of TOPOLOGIES) {
+  const weights = (first: number, mode: ForwardingMode) =>
+    topology.realServers.map((address, i) => ({
+      address,
+      port: isOneWay(mode) ? topology.port : topology.serverPort,
+      weight: i === 0 ? first : 1,
+    }));
+  const quiesce = (rig: Rig, mode: ForwardingMode, expireWithoutServer: boolean, more = {}): void => {
+    const service = { mode, ...more, realServers: weights(0, mode) };
+    const config = configuration(topology, { service, settings: { expireWithoutServer } });
+    assert.equal(rig.balancer.apply(config, rig.now).faults, undefined);
+    rig.drain();
+  };
+
+  for (const { mode, state, steps, own, left } of LEFT) {
+    const fate = left ? 'leaves' : 'stays with';
+    const which = own ? 'the own SYN of' : 'a new SYN on';
+    test(`IPv${topology.family}, ${mode}: ${which} a connection in ${state} ${fate} a quiesced real server`, () => {
+      const rig = new Rig({ topology, service: { mode, realServers: weights(1, mode) } });
+      const flow = new Flow(rig).settled();
+      for (const [from, segment] of steps) {
+        rig.send(...(from === 'client' ? flow.client(segment) : flow.fromServer(segment)));
+      }
+      quiesce(rig, mode, true);
+      const again = own ? new Flow(rig) : new Flow(rig, { clientIsn: 77 });
+      again.syn();
+      assert.equal(again.server, Number(left));
+      assert.equal(rig.counter('connections-renewed'), Number(left));
+      assert.equal(rig.balancer.connections.count, 1);
+    });
+  }
+
+  test(`IPv${topology.family}: a SYN that was not answered leaves a real server that is quiesced meanwhile`, () => {
+    const rig = new Rig({ topology });
+    new Flow(rig).syn();
+    quiesce(rig, 'fullnat', true);
+    const again = new Flow(rig);
+    again.syn();
+    assert.equal(again.server, 1);
+  });
+
+  test(`IPv${topology.family}: without expireWithoutServer, and by persistence, a new SYN stays where it was`, () => {
+    for (const [expireWithoutServer, more] of [
+      [false, {}],
+      [true, { persistence: { timeout: 60 } }],
+    ] as const) {
+      const rig = new Rig({ topology, service: { mode: 'nat', ...more } });
+      new Flow(rig).settled();
+      quiesce(rig, 'nat', expireWithoutServer, more);
+      const again = new Flow(rig, { clientIsn: 77 });
+      again.syn();
+      assert.equal(again.server, 0);
+    }
+  });
+
+  test(`IPv${topology.family}: behind a SYN proxy anybody's SYN leaves an open connection where it is`, () => {
+    const rig = new Rig({ topology, service: { mode: 'nat' } });
+    const flow = new Flow(rig).settled();
+    quiesce(rig, 'nat', true, { synProxy: {} });
+    const syn = new Flow(rig, { clientIsn: 77 }).client({ flags: 'S' });
+    assert.equal(rig.send(...syn)[0]!.link, INSIDE, 'its real server is to judge');
+    const data = { flags: 'PA', seq: 1, ack: 2, payload: 'x' };
+    rig.play([{ what: 'data', in: flow.client(data), out: [flow.toServer(data)] }]);
+  });
 }
 
 test('the old connection still counts as a load when a real server is chosen for the new one', () => {

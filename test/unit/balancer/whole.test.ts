@@ -77,6 +77,8 @@ const cases = [
   { name: 'SYN proxy, NAT64', topology: NAT64, proxied: true, special: PROXIED },
 ];
 
+const settings = fc.record({ expireQuiescentTemplate: fc.boolean(), expireWithoutServer: fc.boolean() });
+
 for (const { name, topology, proxied, special } of cases) {
   test(`${name}: whatever happens, the balancer does what the slow model does, and keeps nothing in the end`, () => {
     const services = proxied ? proxiedServicesFor(topology) : servicesFor(topology);
@@ -86,8 +88,8 @@ for (const { name, topology, proxied, special } of cases) {
     for (const each of tour(services)) seen.take(each);
     for (const counter of seen.model.counters.keys()) met.add(counter);
     fc.assert(
-      fc.property(fc.boolean(), scripts, (expireQuiescentTemplate, script) => {
-        const pair = new Pair(topology, services, { expireQuiescentTemplate });
+      fc.property(settings, scripts, (settings, script) => {
+        const pair = new Pair(topology, services, settings);
         for (const each of [...prelude(services), ...script]) pair.take(each);
         pair.pause(LONGEST);
         assert.equal(pair.rig.balancer.connections.count, 0);
