@@ -379,6 +379,7 @@ export class Balancer {
     const connection = found >> 1;
     const fromClient = (found & 1) === 0;
     const { words } = this.connections;
+    if (!fromClient && this.#isFromWrongSide(frame, connection))
       return this.#drop(COUNTER['drop-wrong-side']);
     const owner = words[connection * RECORD_WORDS + OWNER]!;
     const standing = this.#standing[owner & 0xffff]!;
@@ -392,6 +393,17 @@ export class Balancer {
       return this.#renew(frame, link, connection);
     }
     return this.#fromClient(frame, link, connection);
+  }
+
+  /**
+   * Whether a real server's packet came by the link that leads to the client, and not to the real server: a client could
+   * have sent it. Any other link will do, for networks have more ways than one.
+   */
+  #isFromWrongSide({ link }: Frame, connection: number): boolean {
+    const { words } = this.connections;
+    const base = connection * RECORD_WORDS;
+    if (link === this.#neighbors.linkOf(words[base + SERVER_HOP]!)) return false;
+    return link === this.#neighbors.linkOf(words[base + CLIENT_HOP]!);
   }
 
   /** A packet of a connection whose client shook hands with us. @returns FORWARD where it goes on like any other */

@@ -52,6 +52,7 @@ const NAMES = [
   // forwarding
   'drop-ttl-expired',
   'drop-too-big',
+  'drop-wrong-side',
   'drop-server-removed',
   'drop-server-quiesced',
   'drop-neighbor-queue-full',

@@ -5,7 +5,7 @@
  */
 import type { ResolvedConfig } from '../../lib/balancer/config/model.js';
 import type { BuiltFrame } from '../support/packet-builder.js';
-import type { Topology } from '../support/topology.js';
+import { OUTSIDE, type Topology } from '../support/topology.js';
 import { answerError, refusal, stray } from './answers.js';
 import { type Arrival, isOpening, type Out, readPacket } from './balancer-packets.js';
 import { bind, unlink } from './connections.js';
@@ -46,6 +46,10 @@ export class ModelBalancer {
     const answering = memory.byServer.get(keyOf(plain));
     const connection = known ?? answering;
     if (connection === undefined) return this.#unknown(arrival);
+    if (known === undefined && link === OUTSIDE) {
+      memory.count('drop-wrong-side');
+      return [];
+    }
     const renewed = known !== undefined && isRenewal(memory, known, plain);
     if (connection.server.weight === 0 && connection.service.config.expireQuiescent && !renewed) {
       memory.count('drop-server-quiesced');

@@ -132,6 +132,8 @@ const server = fc.record({
   kind: fc.constant('server' as const),
   /** Of the connections that there are. */
   which: fc.nat(20),
+  /** Not of the real server at all: it comes by the clients' link. */
+  forged: fc.constantFrom(false, false, false, false, false, false, false, true),
   flags: fc.constantFrom('SA', 'SA', 'A', 'A', 'PA', 'FA', 'FA', 'R', 'RA', 'S'),
   seq: fc.constantFrom(0, 1, 1, 2),
   /** Beyond 50 000: of a SYN that came `again`. */
@@ -192,6 +194,7 @@ export const OPENING: StepOf<'client'> = {
 const SYN_ACK: StepOf<'server'> = {
   kind: 'server',
   which: 0,
+  forged: false,
   flags: 'SA',
   seq: 0,
   ack: 1,

@@ -49,7 +49,8 @@ export class StepFrames {
   of(each: PacketStep): { link: number; frame: BuiltFrame; pieces: readonly BuiltFrame[] } | undefined {
     if (each.kind !== 'client') {
       const frame = (each.kind === 'stray' ? this.#stray(each) : this.#answer(each))?.build();
-      return frame && { link: INSIDE, frame, pieces: [frame] };
+      const link = each.kind === 'server' && each.forged ? OUTSIDE : INSIDE;
+      return frame && { link, frame, pieces: [frame] };
     }
     const frame = this.#client(each).build();
     const fragments = each.cut === 'no' ? [] : fragmentsOfFrame(frame);
@@ -115,7 +116,10 @@ export class StepFrames {
     const { vip, server: from, local, isn } = talk;
     const index = this.#topology.realServers.indexOf(from.address);
     const { ttl } = each;
-    const below = this.#fromServer(index).ip({ from: from.address, to: local.address, ttl });
+    const ethernet = each.forged
+      ? packet().ethernet({ from: MACS.gateway, to: MACS.balancer[OUTSIDE] })
+      : this.#fromServer(index);
+    const below = ethernet.ip({ from: from.address, to: local.address, ttl });
     const ports = { from: from.port, to: local.port };
     if (this.#services[vip.port - 80]?.protocol === 'udp')
       return below.udp(ports).payload(Math.min(each.payload, 40));

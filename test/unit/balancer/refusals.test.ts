@@ -60,6 +60,53 @@ for (const topology of TOPOLOGIES) {
   const name = (what: string) => `IPv${family}: ${what}`;
   const kinds = ICMP[family];
 
+  for (const mode of ['fullnat', 'nat'] as const) {
+    test(name(`${mode}: what clients send in a real server's name is dropped, and changes nothing`), () => {
+      const rig = new Rig({ topology, service: { mode } });
+      const flow = new Flow(rig).open();
+      const { from, to } = flow.ways.fromServer();
+      const forged = (fields: { flags: string; seq: number; ack?: number }) =>
+        packet()
+          .ethernet({ from: MACS.gateway, to: MACS.balancer[OUTSIDE] })
+          .ip({ from: topology.realServers[flow.server]!, to: flow.localAddress })
+          .tcp({ ...fields, from, to });
+      const dropped = { out: [], counters: { 'drop-wrong-side': 1 } };
+      const data = { flags: 'PA', seq: 1, ack: 1, payload: 'x', options: [] };
+      const options = mode === 'fullnat' ? [flow.toa] : [];
+      rig.play([
+        { what: 'RST', in: [OUTSIDE, forged({ flags: 'R', seq: flow.serverIsn + 1 })], ...dropped },
+        { what: 'SYN-ACK', in: [OUTSIDE, forged({ flags: 'SA', seq: 7, ack: 1 })], ...dropped },
+        {
+          what: 'the client’s data, with the option as if nothing had come',
+          in: flow.client(data),
+          out: [flow.toServer({ ...data, options })],
+          ...(mode === 'fullnat' && { counters: { 'toa-added': 1 } }),
+        },
+      ]);
+      rig.wait(60_000);
+      assert.equal(rig.balancer.connections.count, 1, 'it is not closed');
+    });
+  }
+
+  test(name("a real server's packets may come by any link that is not the clients' alone"), () => {
+    const routes = [
+      { to: topology.insideNetwork, link: 'inside' },
+      { to: topology.everything, link: 'inside', via: topology.gateway },
+    ];
+    const rig = new Rig({ topology, routes });
+    const flow = new Flow(rig);
+    flow.syn();
+    const { from, to } = flow.ways.fromServer();
+    const synAck = packet()
+      .ethernet({ from: MACS.gateway, to: MACS.balancer[OUTSIDE] })
+      .ip({ from: topology.realServers[flow.server]!, to: flow.localAddress })
+      .tcp({ from, to, flags: 'SA', seq: 7, ack: flow.balancerIsn + 1 });
+    assert.deepEqual(
+      rig.send(OUTSIDE, synAck).map(({ link, decoded }) => [link, decoded.tcp!.flags]),
+      [[INSIDE, 'SA']],
+    );
+  });
+
   test(name('a packet with no hop left is answered with time exceeded, from either side'), () => {
     for (const ttl of [0, 1]) {
       const rig = new Rig({ topology });

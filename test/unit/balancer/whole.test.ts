@@ -33,6 +33,7 @@ const SPECIAL = [
   'drop-no-local-port',
   'drop-stray',
   'drop-ttl-expired',
+  'drop-wrong-side',
 ];
 /** where the two ends shake hands themselves, */
 const DIRECT = [
