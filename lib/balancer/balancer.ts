@@ -159,7 +159,9 @@ export class Balancer {
     );
     const { profile } = config.settings;
     this.#hash = hash;
-    this.#links = config.links.map((link, i) => new LinkPort(link.name, i, environment.links[i]!));
+    this.#links = config.links.map(
+      ({ name, addresses }, i) => new LinkPort(name, i, environment.links[i]!, addresses.map(wordsOf)),
+    );
     const portUse = new PortUse(hash);
     this.#portUse = portUse;
     const packetIds = new PacketIds(hash);
@@ -178,7 +180,11 @@ export class Balancer {
     const persistence = new Persistence(table, wheel, this.#directory, counters);
     this.#neighbors = neighbors;
     this.#persistence = persistence;
-    this.#icmp = new IcmpErrors(emitted, counters);
+    this.#config = config;
+    this.#directory.configure(config.services, this.statistics);
+    this.#routes = routesOf(config, this.#links);
+    this.#own = this.#ownAddressesOf(config);
+    this.#icmp = new IcmpErrors(this.#own, emitted, counters);
     this.#fragments = new Fragments({ hash, emitted, counters, icmp: this.#icmp, links: this.#links });
     this.#fragmenter = new Fragmenter(emitted, counters, packetIds);
     const resets = new ExpiryResets(emitted, neighbors, counters);
@@ -202,10 +208,6 @@ export class Balancer {
     this.#synProxy = new SynProxy(secret.subarray(8, 24), counters);
     this.#defence = new Defence(table, this.#lifecycle, counters);
 
-    this.#config = config;
-    this.#directory.configure(config.services, this.statistics);
-    this.#routes = routesOf(config, this.#links);
-    this.#own = this.#ownAddressesOf(config);
     this.#local = new LocalDelivery(this.#own, neighbors, emitted, counters);
     this.#natServers = natServersOf(config, this.#hash);
     this.#serviceTable = new ServiceTable(this.#directory.current, hash);
@@ -329,6 +331,7 @@ export class Balancer {
     if (own.text === this.#own.text) return;
     this.#own = own;
     this.#local.own = own;
+    this.#icmp.own = own;
     this.#announce();
   }
 

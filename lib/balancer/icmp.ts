@@ -28,6 +28,7 @@ import type { Frame } from './frame.js';
 import { type ErrorHeader, errorHeaders, writeErrorAround } from './icmp-message.js';
 import type { LinkPort } from './link-port.js';
 import { icmpv6Checksum } from './neighbor-discovery.js';
+import type { OwnAddresses } from './own-addresses.js';
 
 /** The hop limit of packets that the balancer makes itself. */
 export const OWN_TTL = 64;
@@ -60,6 +61,8 @@ const CODES_V6 = [ICMPV6_CODE_PORT, 0, 0, ICMP_CODE_REASSEMBLY, 0, ICMPV6_CODE_I
 
 /** Answers packets that cannot be forwarded, with at most so many errors a second. */
 export class IcmpErrors {
+  /** Replaced when the configuration changes. */
+  own: OwnAddresses;
   readonly #emitted: Emitted;
   readonly #counters: Counters;
   #second = -1;
@@ -68,13 +71,16 @@ export class IcmpErrors {
   /** Source and destination of the packet. */
   readonly #ends = new Int32Array(8);
 
-  constructor(emitted: Emitted, counters: Counters) {
+  constructor(own: OwnAddresses, emitted: Emitted, counters: Counters) {
+    this.own = own;
     this.#emitted = emitted;
     this.#counters = counters;
   }
 
   /**
-   * Answers `frame`, as it came in, with an ICMP error from the address it was sent to, back to where it came from.
+   * Answers `frame`, as it came in, with an ICMP error back to where it came from: from the address it was sent to, or,
+   * where that is none of ours, as a client's is that a real server of NAT answers, from the link's own if it has one
+   * (RFC 1812 4.3.2.4, RFC 4443 2.2).
    * @param kind PORT_UNREACHABLE, TIME_EXCEEDED or another of the constants above
    * @param value with TOO_BIG: the largest packet that would have passed, in bytes; with PARAMETER_PROBLEM: where in
    * the packet the fault is, in bytes from the IP header on; else 0
@@ -99,6 +105,8 @@ export class IcmpErrors {
     error.value = ipv6 && kind === TOO_BIG && value < IPV6_MIN_MTU ? IPV6_MIN_MTU : value;
     const ends = this.#ends;
     readEnds(frame, ends);
+    const ofLink = ipv6 ? link.ipv6 : link.ipv4;
+    if (ofLink !== undefined && !this.own.has(ends[4]!, ends[5]!, ends[6]!, ends[7]!)) ends.set(ofLink, 4);
     const quote = answer.start + errorHeaders(ends, 0);
     const quoted = Math.min(frame.length - ETHERNET_HEADER, ICMPV6_ERROR_MAX);
     answer.bytes.set(frame.bytes.subarray(frame.l3, frame.l3 + quoted), quote);

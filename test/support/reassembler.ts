@@ -7,7 +7,9 @@ import { Fragments, REASSEMBLED } from '../../lib/balancer/fragments.js';
 import { Frame, HEADROOM } from '../../lib/balancer/frame.js';
 import { IcmpErrors } from '../../lib/balancer/icmp.js';
 import { LinkPort } from '../../lib/balancer/link-port.js';
+import { OwnAddresses } from '../../lib/balancer/own-addresses.js';
 import { FRAGMENT, parse } from '../../lib/balancer/parse.js';
+import { Routes } from '../../lib/balancer/routes.js';
 import { CONSUMED } from '../../lib/balancer/verdict.js';
 import type { BuiltFrame, PacketBuilder } from './packet-builder.js';
 import { SECRET } from './rig.js';
@@ -31,13 +33,17 @@ export class Reassembler {
     const { counters, emitted } = this;
     emitted.clear();
     const links = MACS.balancer.map(
-      (address, i) => new LinkPort(`link${i}`, i, { mac: mac(address), mtu: 1500 }),
+      (address, i) => new LinkPort(`link${i}`, i, { mac: mac(address), mtu: 1500 }, []),
     );
+    const hash = new KeyedHash(SECRET);
+    const linkLocals = links.map(({ linkLocal }) => linkLocal);
+    const routes = new Routes([], new Map(), [], linkLocals);
+    const own = new OwnAddresses({ networks: [], former: [], ofLinks: [] }, links, routes, hash);
     this.#fragments = new Fragments({
-      hash: new KeyedHash(SECRET),
+      hash,
       emitted,
       counters,
-      icmp: new IcmpErrors(emitted, counters),
+      icmp: new IcmpErrors(own, emitted, counters),
       links,
       ...(limits && { limits }),
     });

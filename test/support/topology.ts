@@ -110,6 +110,8 @@ export interface Wishes {
   readonly services?: readonly Writable<Service>[];
   readonly settings?: BalancerConfig['settings'];
   readonly routes?: BalancerConfig['routes'];
+  /** Default: outside and inside, without addresses. */
+  readonly links?: BalancerConfig['links'];
 }
 
 /** A configuration for one topology: one service at its VIP, validated and complete. */
@@ -125,7 +127,7 @@ export function configuration(topology: Topology, wishes: Wishes = {}): Resolved
   const first = usual(wishes.service);
   const services = second === undefined ? [first] : [first, { ...first, ...second }];
   const validated = validateConfig({
-    links: [{ name: 'outside' }, { name: 'inside' }],
+    links: wishes.links ?? [{ name: 'outside' }, { name: 'inside' }],
     routes,
     services: wishes.services?.map(usual) ?? services,
     // Room for a test's connections: the default's megabytes for every rig are most of a test's time.

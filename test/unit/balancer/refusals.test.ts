@@ -129,6 +129,29 @@ for (const topology of TOPOLOGIES) {
     }
   });
 
+  for (const { what, gateways } of [
+    { what: 'the link', gateways: [family === 4 ? '10.0.0.1' : 'fd00::1'] },
+    { what: 'the client, where the link has no address of the family', gateways: [] },
+  ]) {
+    test(name(`NAT: an error to a real server about what it sends a client comes from ${what}`), () => {
+      const stranger = family === 4 ? 'fd00::99' : '10.9.9.9';
+      const links = [{ name: 'outside' }, { name: 'inside', addresses: [stranger, ...gateways] }];
+      const rig = new Rig({ topology, links, service: { mode: 'nat' }, mtus: [1400, 1500] });
+      const flow = new Flow(rig).settled();
+      const segment = { flags: 'PA', seq: 2, ack: 1, payload: 1390 };
+      const [link, tooBig] = flow.fromServer(segment);
+      const [, dying] = flow.fromServer({ ...segment, payload: 1, ip: { ttl: 1 } });
+      const from = gateways[0] ?? flow.clientAddress;
+      const wanted = { link, from, to: topology.realServers[flow.server]! };
+      const about = { kind: kinds.tooBig, rest: 1400, about: tooBig };
+      assertIcmpError(rig.send(link, tooBig)[0], { ...wanted, ...about });
+      assertIcmpError(rig.send(link, dying)[0], { ...wanted, kind: kinds.timeExceeded, about: dying });
+      const [outside, data] = flow.client({ flags: 'A', seq: 1, ack: 2, ip: { ttl: 1 } });
+      const ends = { link: outside, from: topology.vip, to: flow.clientAddress };
+      assertIcmpError(rig.send(outside, data)[0], { ...ends, kind: kinds.timeExceeded, about: data });
+    });
+  }
+
   test(name('a SYN with no hop left opens nothing'), () => {
     const rig = new Rig({ topology });
     const [link, syn] = new Flow(rig).client({ flags: 'S', ip: { ttl: 1 } });
