@@ -158,7 +158,7 @@ export function isStorm(
     return false;
   }
   const text = `${seq} ${ack} ${window}`;
-  const again = text === storm.text && tick - storm.tick <= 1000 / TICK && options.length === 0;
+  const again = text === storm.text && tick - storm.tick <= 500 / TICK && options.length === 0;
   storm.tick = tick;
   storm.text = text;
   if (again && storm.repeats + 1 >= threshold) return true;

@@ -4,8 +4,8 @@ import { ticksOf } from '../connection/timer-wheel.js';
 import { carriesSack } from '../forwarding/server-options.js';
 import type { Frame } from '../frame.js';
 
-/** ACKs of a storm follow each other by a round trip; keep-alive and window probes, which are equal too, do not. */
-const PAUSE = ticksOf(1);
+/** ACKs of a storm follow each other by a round trip; keep-alive and window probes, which are equal too, by seconds. */
+const PAUSE = ticksOf(0.5);
 /** STORM_REPEATS has the window above these bits. */
 const REPEATS = 0xffff;
 

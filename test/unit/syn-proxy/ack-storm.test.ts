@@ -41,10 +41,16 @@ for (const way of PROXIED_WAYS) {
       on.play([dropped(flow, `the 11th after ${what}`, same)]);
     }
     on.play([
-      { ...passes(flow, 'after more than a second, as keep-alive probes are', same), wait: 1500 },
+      { ...passes(flow, 'after three quarters of a second', same), wait: 750 },
       ...ten.slice(1),
       dropped(flow, 'the 11th after the pause', same),
     ]);
+  });
+
+  test(name('keep-alive and window probes, a second apart, are never too many'), () => {
+    const on = proxiedRig(way);
+    const flow = new ProxiedFlow(on).settled();
+    for (let i = 0; i < 30; i++) on.play([{ ...passes(flow, `${i}`, same), wait: 1000 }]);
   });
 
   test(name('data and selective acknowledgments are never too many'), () => {
