@@ -28,6 +28,7 @@ export function fromClient(memory: Memory, connection: Connection, arrival: Arri
   const shrunk = mode === 'tun' ? 0 : ipHeaderOf(client.address) - ipHeaderOf(server.address);
   const refused = refusal(memory, arrival, MTU - tunnel + shrunk);
   if (refused !== undefined) return refused;
+  const before = connection.state;
   enter(memory, connection, plain, isOneWay(mode) ? 'one-way' : 'client');
   const { segments, bytes } = sizeOf(plain);
   server.traffic.packetsIn += segments;
@@ -36,7 +37,7 @@ export function fromClient(memory: Memory, connection: Connection, arrival: Arri
   const next = { ...plain, ttl: plain.ttl - 1 };
   if (mode === 'dr') return forward(memory, INSIDE, [writePacket(ethernet, next)]);
   if (mode === 'tun') return forward(memory, INSIDE, tunneled(memory, ethernet, server, next, arrival.sent));
-  noteReuse(memory, connection, arrival);
+  noteReuse(memory, connection, before, arrival);
   const header = headerAhead(memory, connection, plain);
   const main = writePacket(ethernet, toServer(connection, plain, memory.count));
   return [...header, ...forward(memory, INSIDE, [main])];

@@ -21,13 +21,25 @@ export function mayReuse({ config }: Service, state: ModelState): boolean {
   return states.includes(state);
 }
 
-/** FULLNAT: a SYN with another number begins anew on the same pair. */
-export function noteReuse(memory: Memory, connection: Connection, { plain, sent }: Arrival): void {
+/** A connection begins anew that was in a state. */
+export function countReuse(memory: Memory, sum: string, before: ModelState): void {
+  const over = { close: 'close', timeWait: 'time-wait', finWait: 'fin-wait', closeWait: 'close-wait' };
+  memory.count(sum);
+  memory.count(`${sum}-${before in over ? over[before as keyof typeof over] : 'half-open'}`);
+}
+
+/** FULLNAT: a SYN with another number begins anew on the same pair. @param before the state that it found */
+export function noteReuse(
+  memory: Memory,
+  connection: Connection,
+  before: ModelState,
+  { plain, sent }: Arrival,
+): void {
   const { flags, seq } = plain;
   const { service, state } = connection;
   if (service.config.mode !== 'fullnat' || !isOpening(flags) || seq === connection.clientIsn) return;
   if (state !== 'synReceived' && state !== 'synSent') return;
-  memory.count('connections-reused');
+  countReuse(memory, 'connections-reused', before);
   connection.clientIsn = seq;
   connection.header = undefined;
   connection.firstByte = undefined;

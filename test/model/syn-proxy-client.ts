@@ -4,7 +4,7 @@ import { type Arrival, ipHeaderOf, isOpening, type Out, readPacket } from './bal
 import { bind, settle } from './connections.js';
 import type { Memory } from './memory.js';
 import type { Connection, Service } from './parties.js';
-import { mayReuse } from './renewal.js';
+import { countReuse, mayReuse } from './renewal.js';
 import type { Handshake } from './syn-proxy.js';
 import { cookieIn, greet, mayBringCookie } from './syn-proxy-greeting.js';
 import { begin } from './syn-proxy-handshake.js';
@@ -53,7 +53,7 @@ export function proxiedClient(memory: Memory, connection: Connection, arrival: A
 /** The same client comes again: it keeps its real server. */
 function reopen(memory: Memory, connection: Connection, arrival: Arrival, data: number): Out[] {
   const { plain, sent } = arrival;
-  memory.count('syn-proxy-reused');
+  countReuse(memory, 'syn-proxy-reused', connection.state);
   connection.clientIsn = (plain.seq - 1) >>> 0;
   if (connection.service.config.mode === 'fullnat')
     connection.delta = (readPacket(sent[0]!).seq - connection.clientIsn) >>> 0;

@@ -103,7 +103,7 @@ export class Lifecycle {
     this.#wheel.touch(connection, tick + service.timeouts[state]!);
     if (state !== STATE_SYN_RECEIVED && state !== STATE_SYN_SENT) return;
     if (!service.toa.shared || !isOpening(frame.tcpFlags)) return;
-    this.#shift.onClientSyn(base, frame, service.sendsProxyHeader, now);
+    this.#shift.onClientSyn(base, frame, before & STATE_MASK, service.sendsProxyHeader, now);
   }
 
   /** The same for a real server's packet. */

@@ -14,7 +14,9 @@ import {
   SERVER,
   STATE,
 } from './record.js';
+import { reuseCounters } from './reuse-counters.js';
 
+const REUSED_FROM = reuseCounters('connections-reused');
 const SEEN = FLAG_SYN_ACK_SEEN | FLAG_SERVER_SEEN;
 const HEADER = FLAG_HEADER_DUE | FLAG_HEADER_SENT | FLAG_HEADER_PENDING | FLAG_HEADER_NEAR;
 
@@ -47,13 +49,15 @@ export class SequenceShift {
   /**
    * A SYN with another sequence number than the first reuses FULLNAT's connection for a new one: the real server must see
    * an initial sequence number beyond the old ones. A repeated SYN changes nothing.
+   * @param before the state that the SYN found it in
    * @param sendsHeader whether a PROXY header goes ahead of the new one: the service may be told otherwise by now
    */
-  onClientSyn(base: number, frame: Frame, sendsHeader: boolean, now: number): void {
+  onClientSyn(base: number, frame: Frame, before: number, sendsHeader: boolean, now: number): void {
     if (frame.sequence === this.clientInitial(base)) return;
     this.forget(base, sendsHeader);
     this.begin(base, frame.sequence, true, now);
     this.#counters.add(COUNTER['connections-reused']);
+    this.#counters.add(REUSED_FROM[before]!);
   }
 
   /** The sequence number of the client's SYN. */

@@ -20,6 +20,7 @@ import {
   STATE_MASK,
   TIMESTAMP_DELTA,
 } from '../connection/record.js';
+import { reuseCounters } from '../connection/reuse-counters.js';
 import type { SequenceShift } from '../connection/sequence-shift.js';
 import { STATE_CLOSE, STATE_SYN_SENT } from '../connection/state.js';
 import { COUNTER, type Counters } from '../counters.js';
@@ -34,6 +35,7 @@ import { RESEND_AFTER, type ServerSyns } from './server-syns.js';
 import { findTimestamp, stopShifting } from './shift.js';
 import type { SynProxy } from './syn-proxy.js';
 
+const REUSED_FROM = reuseCounters('syn-proxy-reused');
 /** No client has sent more before the real server's first answer: the SYN-ACK's window is not scaled. */
 const UNANSWERED_MAX = 0xffff;
 
@@ -93,6 +95,7 @@ export class Handshakes {
     const base = connection * RECORD_WORDS;
     const service = this.#serviceOf(base);
     this.#counters.add(COUNTER['syn-proxy-reused']);
+    this.#counters.add(REUSED_FROM[this.#table.words[base + STATE]! & STATE_MASK]!);
     this.#kept.forget(base);
     this.#shift.forget(base, service.sendsProxyHeader);
     this.#shift.begin(base, (frame.sequence - 1) | 0, service.toa.shared, now);

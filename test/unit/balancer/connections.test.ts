@@ -168,6 +168,39 @@ for (const topology of TOPOLOGIES) {
     assert.equal(rig.counter('connections-new'), 1);
   });
 
+  for (const [state, walk] of [
+    ['half-open', []],
+    ['close', [[false, 'RA']]],
+    [
+      'time-wait',
+      [
+        [true, 'FA'],
+        [false, 'FA'],
+      ],
+    ],
+    ['fin-wait', [[false, 'FA']]],
+    ['close-wait', [[true, 'FA']]],
+  ] as const) {
+    test(
+      name(`a client that comes back is counted by the state that its connection was in: ${state}`),
+      () => {
+        const rig = new Rig({ topology });
+        const first = new Flow(rig);
+        if (state === 'half-open') first.half();
+        else first.settled();
+        for (const [fromClient, flags] of walk) {
+          const segment = { flags, seq: 2, ack: 2 };
+          rig.send(...(fromClient ? first.client(segment) : first.fromServer(segment)));
+        }
+        new Flow(rig, { clientIsn: 123456 }).syn();
+        assert.deepEqual(
+          [rig.counter('connections-reused'), rig.counter(`connections-reused-${state}`)],
+          [1, 1],
+        );
+      },
+    );
+  }
+
   test(name('a client comes back with the port it had: the same real server, larger initial numbers'), () => {
     const rig = new Rig({ topology, service: { localPorts: [5000, 5000] } });
     const first = new Flow(rig).settled();

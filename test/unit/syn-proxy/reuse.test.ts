@@ -28,6 +28,12 @@ const WALKS = {
   finWait: [[false, 'FA']],
   closeWait: [[true, 'FA']],
 } as const satisfies Partial<Record<State, readonly (readonly [fromClient: boolean, flags: string])[]>>;
+const REUSED_FROM = {
+  close: 'syn-proxy-reused-close',
+  timeWait: 'syn-proxy-reused-time-wait',
+  finWait: 'syn-proxy-reused-fin-wait',
+  closeWait: 'syn-proxy-reused-close-wait',
+} as const;
 const STATES = Object.keys(WALKS) as (keyof typeof WALKS)[];
 
 function walkTo(flow: ProxiedFlow, state: keyof typeof WALKS): void {
@@ -58,6 +64,7 @@ for (const way of PROXIED_WAYS) {
       const { flow: second, syn } = again(on);
       assert.equal(syn.length, 1);
       assert.equal(on.counter('syn-proxy-reused'), 1);
+      assert.equal(on.counter(REUSED_FROM[state]), 1);
       assert.equal(on.balancer.connections.count, 1);
       assert.equal(second.server, first.server, 'the same real server');
       assert.equal(second.localPort, first.localPort);
