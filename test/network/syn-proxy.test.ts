@@ -41,6 +41,13 @@ async function countOf(running: RunningProcess, counter: string): Promise<number
   return count;
 }
 
+/** Those that there are now. */
+async function connectionsOf(running: RunningProcess): Promise<number> {
+  const counters = await askCounters(running);
+  const ended = ['connections-expired', 'connections-renewed', 'connections-dropped'];
+  return ended.reduce((left, counter) => left - (counters[counter] ?? 0), counters['connections-new'] ?? 0);
+}
+
 const silence = (port: number) => `table inet silence {
   chain input {
     type filter hook input priority filter
@@ -251,6 +258,10 @@ networkTest('auto: a flood switches it on, and off again when it is over', async
 const FLOOD = 20;
 const PATIENCE = 30_000;
 
+/** Seconds that an idle connection is kept in it, and ms after which all of them must be over. */
+const IDLE = 15;
+const OVER = 2000 * IDLE;
+
 /** Bytes that a process may grow by for reasons of its own. */
 const BREATH = 24 << 20;
 
@@ -259,7 +270,8 @@ networkTest(
   async (network, t) => {
     const { client, balancer, server } = buildTestbed(network);
     await startServer(server, 'http', 80);
-    const running = await startBalancer(balancer, proxied(balancerConfig([80])));
+    const config = proxied(balancerConfig([80]), {}, { timeouts: { established: IDLE } });
+    const running = await startBalancer(balancer, withWayBack(config));
     const flood = new Flood(client, 'eth0');
     const macs = { from: macOf(client, 'eth0'), to: macOf(balancer, 'clients') };
     const [target, target6] = families.map(({ vip }) => ({ address: vip, port: 80, macs }));
@@ -300,6 +312,9 @@ networkTest(
     const strangers = grown('connections-new') + grown('syn-proxy-reused') - completed;
     assert.ok(strangers >= 0 && strangers < 30, `${strangers} connections are of no client`);
     assert.ok(growth < BREATH, `${growth} bytes of memory for ${sent} segments`);
+    const deadline = performance.now() + OVER;
+    while ((await connectionsOf(running)) > 0 && performance.now() < deadline) await sleep(500);
+    assert.equal(await connectionsOf(running), 0, 'the connections of clients and strangers alike are over');
   },
 );
 
