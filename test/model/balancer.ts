@@ -12,8 +12,9 @@ import { bind, unlink } from './connections.js';
 import { end, wait } from './expiry.js';
 import { fromClient, fromServer } from './forwarding.js';
 import { Memory } from './memory.js';
-import { type Connection, isProxied, keyOf, load, type Service } from './parties.js';
+import { type Connection, isProxied, judge, keyOf, load, type Service } from './parties.js';
 import { isRenewal } from './renewal.js';
+import type { Settings } from './script.js';
 import { cookieAck, proxiedClient } from './syn-proxy-client.js';
 import { greet, mayBringCookie } from './syn-proxy-greeting.js';
 import { proxiedServer } from './syn-proxy-server.js';
@@ -30,10 +31,12 @@ export class ModelBalancer {
     this.services = this.#memory.services;
   }
 
-  /** Other weights for the real servers of a service. */
-  weigh(service: number, weights: readonly number[]): void {
+  /** Other weights and thresholds for the real servers of a service. */
+  weigh(service: number, { weights, thresholds }: Settings): void {
     this.services[service]!.servers.forEach((server, i) => {
       server.weight = weights[i]!;
+      server.thresholds = thresholds;
+      judge(server);
     });
   }
 
@@ -66,6 +69,7 @@ export class ModelBalancer {
     unlink(memory, known);
     const out = this.#unknown(arrival);
     load(known.server, known.state, -1);
+    judge(known.server);
     return out;
   }
 
@@ -90,6 +94,11 @@ export class ModelBalancer {
       ),
     );
     return [...connections.sort(), ...this.#memory.templates.describe(), ...servers];
+  }
+
+  /** Whether a real server has as many connections as its threshold. */
+  get isOverloaded(): boolean {
+    return this.services.some(({ servers }) => servers.some(({ overloaded }) => overloaded));
   }
 
   /** A connection whose real server can speak to the balancer, by a number; -1: the newest. */

@@ -4,7 +4,16 @@ import { isOneWay } from '../support/topology.js';
 import { type Arrival, type PlainPacket, readPacket } from './balancer-packets.js';
 import { leastModel } from './least-loaded.js';
 import type { Memory } from './memory.js';
-import { type Connection, type Host, keyOf, load, type Server, type Service, TICK } from './parties.js';
+import {
+  type Connection,
+  type Host,
+  judge,
+  keyOf,
+  load,
+  type Server,
+  type Service,
+  TICK,
+} from './parties.js';
 import { type ModelState, nextState, type Sender } from './tcp-states.js';
 
 /** Makes a connection for a client's packet. @returns it, or why there is none */
@@ -56,6 +65,7 @@ export function bind(
   memory.connections.set(connection.key, connection);
   if (connection.serverKey !== undefined) memory.byServer.set(connection.serverKey, connection);
   load(server, 'none', 1);
+  judge(server);
   server.traffic.connections++;
   memory.count('connections-new');
   return connection;
@@ -74,7 +84,7 @@ function schedule(service: Service): Server | undefined {
   if (config.scheduler !== 'rr') return leastModel(config.scheduler as 'lc' | 'wlc', servers, 'kernel');
   for (let step = 1; step <= servers.length; step++) {
     const index = (service.last + step) % servers.length;
-    if (servers[index]!.weight === 0) continue;
+    if (servers[index]!.weight === 0 || servers[index]!.overloaded) continue;
     service.last = index;
     return servers[index];
   }

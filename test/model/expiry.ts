@@ -4,7 +4,7 @@ import { own, resetServer } from './answers.js';
 import type { Out } from './balancer-packets.js';
 import { unlink } from './connections.js';
 import type { Memory } from './memory.js';
-import { type Connection, load, TICK } from './parties.js';
+import { type Connection, judge, load, TICK } from './parties.js';
 import { resentHeader } from './proxy-header.js';
 import { resentSyn } from './syn-proxy-handshake.js';
 import type { Template } from './templates.js';
@@ -32,6 +32,7 @@ export function end(memory: Memory, connection: Connection): Out[] {
   const { server, state, progress, vip, client, handshake } = connection;
   unlink(memory, connection);
   load(server, state, -1);
+  judge(server);
   const refused = state === 'synSent' && handshake?.answered === false;
   if ((state !== 'established' && !refused) || progress === undefined) return [];
   memory.count('reset-on-expiry', 2);

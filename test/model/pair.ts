@@ -8,7 +8,7 @@ import { configuration, type Topology } from '../support/topology.js';
 import { ModelBalancer } from './balancer.js';
 import type { Out } from './balancer-packets.js';
 import type { Connection } from './parties.js';
-import { optionsFor, type ServiceWishes, type Step, type Weights } from './script.js';
+import { OPEN, type ServiceWishes, type Settings, type Step, type StepOf, servicesWith } from './script.js';
 import { type PacketStep, StepFrames, type Talk } from './step-frames.js';
 import { templateText } from './templates.js';
 
@@ -17,18 +17,18 @@ export class Pair {
   readonly model: ModelBalancer;
   readonly #topology: Topology;
   readonly #services: readonly ServiceWishes[];
-  readonly #settings: RigOptions['settings'];
+  readonly #global: NonNullable<RigOptions['settings']>;
   readonly #frames: StepFrames;
-  #weights: Weights;
+  #settings: readonly Settings[];
 
   constructor(topology: Topology, services: readonly ServiceWishes[], settings: RigOptions['settings'] = {}) {
     this.#topology = topology;
     this.#services = services;
-    this.#settings = settings;
-    this.#weights = services.map(() => [1, 1]);
-    const options = optionsFor(topology, services, this.#weights, settings);
-    this.rig = new Rig(options);
-    this.model = new ModelBalancer(configuration(topology, options), topology, SECRET, this.rig.now);
+    this.#global = settings;
+    this.#settings = services.map(() => OPEN);
+    this.rig = new Rig({ topology, ...this.#wishes });
+    const config = configuration(topology, this.#wishes);
+    this.model = new ModelBalancer(config, topology, SECRET, this.rig.now);
     this.#frames = new StepFrames(topology, services, {
       known: (n) => talkOf(this.model.known(n)),
       answerable: (n) => talkOf(this.model.answerable(n)),
@@ -37,7 +37,7 @@ export class Pair {
 
   take(each: Step): void {
     if (each.kind === 'pause') this.pause(each.milliseconds);
-    else if (each.kind === 'weights') this.#weigh(each.service, each.weights);
+    else if (each.kind === 'weights') this.#weigh(each);
     else this.#send(each);
   }
 
@@ -62,13 +62,21 @@ export class Pair {
     this.#frames.note(sent);
   }
 
-  #weigh(service: number, changed: readonly [number, number]): void {
-    this.#weights = this.#weights.map((before, i) => (i === service ? changed : before));
-    const options = optionsFor(this.#topology, this.#services, this.#weights, this.#settings);
-    const applied = this.rig.balancer.apply(configuration(this.#topology, options), this.rig.now);
-    assert.ok('difference' in applied);
-    this.rig.drain();
+  /** What the configuration is made of now. */
+  get #wishes() {
+    return {
+      services: servicesWith(this.#topology, this.#services, this.#settings),
+      settings: this.#global,
+    };
+  }
+
+  #weigh({ service, ...changed }: StepOf<'weights'>): void {
+    this.#settings = this.#settings.map((before, i) => (i === service ? changed : before));
+    const { balancer, now } = this.rig;
+    assert.ok('difference' in balancer.apply(configuration(this.#topology, this.#wishes), now));
     this.model.weigh(service, changed);
+    this.#compare('other weights and thresholds', this.rig.drain(), []);
+    this.#compareTables();
   }
 
   #compare(what: string, sent: readonly Sent[], wanted: readonly Out[]): void {

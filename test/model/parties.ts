@@ -28,7 +28,9 @@ export interface Server {
   weight: number;
   active: number;
   inactive: number;
-  readonly overloaded: false;
+  /** With as many connections as the first it is overloaded, until it has less than the second; 0: none, three quarters. */
+  thresholds: readonly [upper: number, lower: number];
+  overloaded: boolean;
   readonly traffic: Traffic;
 }
 
@@ -81,14 +83,15 @@ export function servicesOf(config: ResolvedConfig, topology: Topology): Service[
     config: service,
     last: -1,
     issued: Number.NEGATIVE_INFINITY,
-    servers: service.realServers.map(({ address, port = 0, weight }) => ({
+    servers: service.realServers.map(({ address, port = 0, weight, upperThreshold, lowerThreshold }) => ({
       address,
       port,
       mac: MACS.server(topology.realServers.indexOf(address)),
       weight,
       active: 0,
       inactive: 0,
-      overloaded: false as const,
+      thresholds: [upperThreshold, lowerThreshold] as const,
+      overloaded: false,
       traffic: { connections: 0, packetsIn: 0, packetsOut: 0, bytesIn: 0, bytesOut: 0 },
     })),
   }));
@@ -103,6 +106,15 @@ export function isProxied({ config }: Service): boolean {
 export function load(server: Server, state: ModelState, change: 1 | -1): void {
   if (ACTIVE.includes(state)) server.active += change;
   else server.inactive += change;
+}
+
+/** A real server has another number of connections, or other thresholds. */
+export function judge(server: Server): void {
+  const [upper, lower] = server.thresholds;
+  const connections = server.active + server.inactive;
+  if (upper === 0) server.overloaded = false;
+  else if (connections >= upper) server.overloaded = true;
+  else if (connections < (lower === 0 ? (upper * 3) / 4 : lower)) server.overloaded = false;
 }
 
 export function keyOf({ protocol, from, fromPort, to, toPort }: PlainPacket): string {

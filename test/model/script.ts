@@ -2,7 +2,6 @@
 import fc from 'fast-check';
 import type { BalancerConfig } from '../../lib/balancer/config/index.js';
 import { STATES } from '../../lib/balancer/connection/state.js';
-import type { RigOptions } from '../support/rig.js';
 import { isOneWay, type Topology } from '../support/topology.js';
 
 export const SERVER_ISN = 5000;
@@ -72,16 +71,32 @@ export function proxiedServicesFor(topology: Topology): readonly ServiceWishes[]
   return [...fullnat, nat];
 }
 
-export type Weights = readonly (readonly [number, number])[];
+/** What may change of a service's two real servers: their weights, and the thresholds that both have. */
+export interface Settings {
+  readonly weights: readonly [number, number];
+  /** As `upperThreshold` and `lowerThreshold` of the configuration. */
+  readonly thresholds: readonly [number, number];
+}
 
-/** What services are with these weights. */
-export function servicesWith(topology: Topology, wishes: readonly ServiceWishes[], weights: Weights) {
+/** Both real servers take what they get. */
+export const OPEN: Settings = { weights: [1, 1], thresholds: [0, 0] };
+
+/** What services are with these settings of each. */
+export function servicesWith(
+  topology: Topology,
+  wishes: readonly ServiceWishes[],
+  settings: readonly Settings[],
+) {
   return wishes.map((service, i) => {
     const port = isOneWay(service.mode!) ? {} : { port: topology.serverPort };
+    const { weights, thresholds } = settings[i]!;
+    const [upperThreshold, lowerThreshold] = thresholds;
     const realServers = topology.realServers.map((address, n) => ({
       address,
       ...port,
-      weight: weights[i]![n]!,
+      weight: weights[n]!,
+      upperThreshold,
+      lowerThreshold,
     }));
     const ports = service.mode === 'fullnat' ? { localPorts: [5000, 4999 + LOCAL_PORTS] as const } : {};
     // Long enough for a PROXY header to be given up.
@@ -89,15 +104,6 @@ export function servicesWith(topology: Topology, wishes: readonly ServiceWishes[
     const timeouts = { ...TIMEOUTS, ...established };
     return { ...service, ...ports, port: 80 + i, realServers, timeouts };
   });
-}
-
-export function optionsFor(
-  topology: Topology,
-  wishes: readonly ServiceWishes[],
-  weights: Weights,
-  settings: RigOptions['settings'],
-): RigOptions {
-  return { topology, services: servicesWith(topology, wishes, weights), settings: settings ?? {} };
 }
 
 const size = fc.oneof(
@@ -157,7 +163,8 @@ function weights(services: number) {
   return fc.record({
     kind: fc.constant('weights' as const),
     service: fc.nat(services - 1),
-    weights: fc.constantFrom<readonly [number, number]>([0, 0], [0, 1], [1, 2], [2, 1]),
+    weights: fc.constantFrom<Settings['weights']>([0, 0], [0, 1], [1, 2], [2, 1]),
+    thresholds: fc.constantFrom<Settings['thresholds']>([0, 0], [0, 0], [1, 0], [2, 1], [3, 3], [4, 0]),
   });
 }
 
@@ -249,7 +256,7 @@ export function tour(services: readonly ServiceWishes[]): Step[] {
           { ...data, ttl: 1 },
         ];
       });
-      const quiesced: Step = { kind: 'weights', service, weights: [0, 0] };
+      const quiesced: Step = { ...OPEN, kind: 'weights', service, weights: [0, 0] };
       return [
         { ...syn, ...other },
         { ...segment, ...other, flags: 'A', payload: 0 },
@@ -271,7 +278,7 @@ export function tour(services: readonly ServiceWishes[]): Step[] {
         { ...syn, client: 1 },
       ];
     }),
-    ...services.map((_, service): Step => ({ kind: 'weights', service, weights: [1, 2] })),
+    ...services.map((_, service): Step => ({ ...OPEN, kind: 'weights', service, weights: [1, 2] })),
     ...more.flat(),
   ];
 }

@@ -17,7 +17,7 @@ import {
 import { addressAt } from '../support/records.js';
 import { Rig } from '../support/rig.js';
 import { configuration, type Topology } from '../support/topology.js';
-import { type ServiceWishes, type Step, type StepOf, servicesWith } from './script.js';
+import { OPEN, type ServiceWishes, type Step, type StepOf, servicesWith } from './script.js';
 import { StepFrames, type Talk } from './step-frames.js';
 
 export class Solo {
@@ -31,7 +31,7 @@ export class Solo {
     this.services = servicesWith(
       topology,
       wishes,
-      wishes.map(() => [1, 1]),
+      wishes.map(() => OPEN),
     );
     this.rig = new Rig({ topology, services: this.services });
     this.#config = configuration(topology, { services: this.services });
@@ -51,10 +51,16 @@ export class Solo {
   }
 
   /** Only what changes is made anew: to validate all of it again would be most of a script's time. */
-  #weigh({ service: position, weights }: StepOf<'weights'>): void {
+  #weigh({ service: position, weights, thresholds }: StepOf<'weights'>): void {
     const { rig } = this;
+    const [upperThreshold, lowerThreshold] = thresholds;
     const services = this.#config.services.map((service, i) => {
-      const realServers = service.realServers.map((server, n) => ({ ...server, weight: weights[n]! }));
+      const realServers = service.realServers.map((server, n) => ({
+        ...server,
+        weight: weights[n]!,
+        upperThreshold,
+        lowerThreshold,
+      }));
       return i === position ? { ...service, realServers } : service;
     });
     this.#config = { ...this.#config, services };

@@ -4,7 +4,7 @@
  */
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { proxiedServicesFor, servicesFor, step } from '../../model/script.js';
+import { OPEN, proxiedServicesFor, servicesFor, step } from '../../model/script.js';
 import { Solo } from '../../model/solo.js';
 import { draws } from '../../support/draws.js';
 import { Leftovers } from '../../support/leftovers.js';
@@ -32,7 +32,7 @@ for (const { name, topology, services } of cases) {
       for (const each of steps) solo.take(each);
       leftovers.assertNone();
     }
-    for (const service of services.keys()) solo.take({ kind: 'weights', service, weights: [1, 1] });
+    for (const service of services.keys()) solo.take({ ...OPEN, kind: 'weights', service });
     leftovers.assertAllFree();
   });
 }

@@ -1,5 +1,5 @@
 /**
- * Random scripts of packets, pauses and changed weights through services of every mode and protocol at once, each step
+ * Random scripts of packets, pauses, changed weights and thresholds through services of every mode and protocol at once, each step
  * compared with the slow model: the frames that come out, the connections, templates and loads, traffic and counters.
  * TOA_MODEL_RUNS: so many scripts for each family, of 40 to 100 steps, drawn anew.
  */
@@ -10,6 +10,7 @@ import { Pair } from '../../model/pair.js';
 import {
   LOCAL_PORTS,
   LONGEST,
+  OPEN,
   OPENING,
   prelude,
   proxiedServicesFor,
@@ -21,8 +22,11 @@ import {
 import { draws, isDrawnAnew } from '../../support/draws.js';
 import { IPV4, IPV6, NAT64 } from '../../support/topology.js';
 
+/** No counter, but as rare: a real server that has as many connections as its threshold, when a script is over. */
+const OVERLOADED = 'overloaded';
 /** Of what is rare in a script, but must come in all of them together, */
 const SPECIAL = [
+  OVERLOADED,
   'connections-expired',
   'reset-on-expiry',
   'toa-added',
@@ -92,11 +96,12 @@ for (const { name, topology, proxied, special } of cases) {
       fc.property(settings, scripts, (settings, script) => {
         const pair = new Pair(topology, services, settings);
         for (const each of [...prelude(services), ...script]) pair.take(each);
+        if (pair.model.isOverloaded) met.add(OVERLOADED);
         pair.pause(LONGEST);
         assert.equal(pair.rig.balancer.connections.count, 0);
         for (const counter of pair.model.counters.keys()) met.add(counter);
         // All local ports are free again: as many towards each of two real servers.
-        pair.take({ kind: 'weights', service: 0, weights: [1, 1] });
+        pair.take({ ...OPEN, kind: 'weights', service: 0 });
         for (let port = 1; port <= 2 * LOCAL_PORTS + 1; port++) {
           const client = { ...OPENING, client: 1 + (port >> 2), port: port & 3 || 9 };
           pair.take(client);
