@@ -2,6 +2,7 @@ import { poissonLimits } from '../test/model/poisson.js';
 import type { Figure } from './balancer/suite.js';
 import { WAY_NAMES, WAYS } from './core/ways.js';
 import type { Results } from './results.js';
+import type { Summary } from './support/statistics.js';
 import type { Case } from './syn-proxy/suite.js';
 
 /** A figure that is to be reached, and how it came out. */
@@ -44,11 +45,10 @@ const aims: readonly Aim[] = [
     },
   },
   {
-    what: 'heap growth per packet, bytes',
+    what: 'heap growth per packet, the worst way, bytes',
     bound: 'at most',
     wanted: 0.05, // the two readings of the heap allocate some themselves
-    measure: ({ core }) =>
-      core && Math.max(...Object.values(core.heapGrowth).map(({ median }) => median)) / 1e6,
+    measure: ({ core }) => core && worstMedian(Object.values(core.heapGrowth).flatMap(Object.values)) / 1e6,
   },
   {
     what: 'packets/s offered to toa watch',
@@ -83,8 +83,7 @@ const aims: readonly Aim[] = [
     what: 'heap growth per segment of a flood, bytes',
     bound: 'at most',
     wanted: 0.05,
-    measure: ({ synProxy }) =>
-      synProxy && Math.max(...Object.values(synProxy.heapGrowth).map(({ median }) => median)) / 1e6,
+    measure: ({ synProxy }) => synProxy && worstMedian(Object.values(synProxy.heapGrowth)) / 1e6,
   },
   {
     what: 'clients that fail in the paced flood, parts',
@@ -111,6 +110,10 @@ const aims: readonly Aim[] = [
     },
   },
 ];
+
+function worstMedian(summaries: readonly Summary[]): number {
+  return Math.max(...summaries.map(({ median }) => median));
+}
 
 /** What the core takes for a segment of a flood. */
 function perSegment(what: string, name: Case, wanted: number): Aim {

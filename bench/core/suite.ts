@@ -19,9 +19,9 @@ export interface CoreResults extends Record<WayName, BySize> {
   dualStack: BySize;
   /** the IPv4 packets through a rewrite with strings, objects and a Map. */
   naive: BySize;
-  /** Bytes that the heap has grown by over a million packets (FULLNAT, IPv4). */
-  heapGrowth: BySize;
-  /** Nanoseconds and bytes of a connection in a table of so many. */
+  /** Bytes that the heap has grown by over a million packets. */
+  heapGrowth: Record<WayName, BySize>;
+  /** Nanoseconds and bytes of a connection of FULLNAT, IPv4, in a table of so many. */
   table: Record<keyof TableSample, BySize>;
 }
 
@@ -57,7 +57,7 @@ export async function benchCore(rounds: number): Promise<CoreResults> {
     ...mapValues(WAYS, (_, name) => bySize(name, 'nanoseconds')),
     dualStack: bySize('dualStack', 'nanoseconds'),
     naive: bySize('naive', 'nanoseconds'),
-    heapGrowth: bySize('fullnat', 'heapGrowth'),
+    heapGrowth: mapValues(WAYS, (_, name) => bySize(name, 'heapGrowth')),
     table: {
       opening: ofTable('opening'),
       finding: ofTable('finding'),

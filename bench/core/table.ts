@@ -1,13 +1,15 @@
 /**
- * `node table.js CONNECTIONS`: what connections cost in a table with so many, and prints it as a `TableSample`; in a
- * process of its own, so that its memory is theirs.
+ * `node table.js CONNECTIONS`: what connections of FULLNAT cost in a table with so many, and prints it as a
+ * `TableSample`; in a process of its own, so that its memory is theirs. Each has two entries in the index, a local port
+ * and an initial sequence number of its own.
  */
 import { Balancer, Frame, HEADROOM } from '../../lib/balancer/index.js';
 import { hugePages } from '../../lib/daemon/huge-pages.js';
 import { requireNative } from '../../lib/native.js';
 import { VNET_HEADER } from '../../lib/net/virtio.js';
 import { packet } from '../../test/support/packet-builder.js';
-import { configuration, IPV4, links, MACS, OUTSIDE } from '../../test/support/topology.js';
+import { neighborReply } from '../../test/support/rig.js';
+import { configuration, INSIDE, IPV4, links, MACS, OUTSIDE } from '../../test/support/topology.js';
 import { median } from '../support/statistics.js';
 
 export interface TableSample {
@@ -23,6 +25,9 @@ const BATCH = 64;
 const START = HEADROOM + VNET_HEADER;
 const PORTS = 50_000;
 const WARM_UP = 20_000;
+/** More pairs than a million connections need: each has some 60 000 local ports. */
+const LOCAL_ADDRESSES = ['10.0.0.2', '10.0.0.3', '10.0.0.4', '10.0.0.5'];
+const REAL_SERVERS = Array.from({ length: 8 }, (_, n) => `10.0.0.${17 + n}`);
 
 const size = Number(process.argv[2]);
 measure(WARM_UP);
@@ -32,7 +37,11 @@ process.stdout.write(`${JSON.stringify(measure(size, before))}\n`);
 function measure(connections: number, rssBefore = 0): TableSample {
   let now = 1000;
   const config = configuration(IPV4, {
-    service: { mode: 'dr', timeouts: { synReceived: 100 } },
+    service: {
+      localAddresses: LOCAL_ADDRESSES,
+      realServers: REAL_SERVERS.map((address) => ({ address, port: 8080 })),
+      timeouts: { synReceived: 100 },
+    },
     settings: { maxConnections: connections, dropEntry: 'never' },
   });
   const secret = new Uint8Array(32).fill(7);
@@ -50,13 +59,22 @@ function measure(connections: number, rssBefore = 0): TableSample {
       .bytes(),
   );
   const frame = new Frame(new Uint8Array(START + 2048));
+  const put = (link: number, bytes: Uint8Array): void => {
+    frame.bytes.set(bytes, START);
+    frame.at(START, bytes.length, link);
+  };
+  balancer.start(now);
+  for (const [n, address] of REAL_SERVERS.entries()) {
+    put(INSIDE, neighborReply(INSIDE, address, MACS.server(n), LOCAL_ADDRESSES[0]!).bytes());
+    balancer.process(frame, now);
+  }
+  balancer.emitted.clear();
   /** The TCP checksum stays wrong, which is the real server's business. */
   const send = (n: number): void => {
     const bytes = templates[Math.floor(n / PORTS)]!;
-    frame.bytes.set(bytes, START);
+    put(OUTSIDE, bytes);
     frame.view.setUint16(START + 34, 1 + (n % PORTS));
-    balancer.process(frame.at(START, bytes.length, OUTSIDE), now);
-    balancer.emitted.clear();
+    if (balancer.process(frame, now) !== INSIDE) throw new Error('a packet was not forwarded');
   };
   const time = (numberOf: (n: number) => number): number => {
     const times: number[] = [];

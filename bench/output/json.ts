@@ -30,7 +30,7 @@ export function toJson(results: Results): Record<string, unknown> {
         ...mapValues(WAYS, (_, name) => mapValues(core[name], medianOf)),
         dualStack: mapValues(core.dualStack, medianOf),
         naive: mapValues(core.naive, medianOf),
-        heapGrowth: mapValues(core.heapGrowth, medianOf),
+        heapGrowth: mapValues(core.heapGrowth, (way) => mapValues(way, medianOf)),
         table: mapValues(core.table, (figure) => mapValues(figure, medianOf)),
       },
     }),

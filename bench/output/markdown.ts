@@ -35,6 +35,8 @@ What the kernel module costs stands at the end, and is written by \`npm run test
 * Core: known connections in random order, both directions, 60-byte frames (80 with IPv6), put in place in batches of 64 outside the time; the median batch counts. Each case has a
   process of its own in each round; "both in one process" shows what a balancer of both families pays for the compiler's more general code. The heap: the least growth of
   three millions of packets in a row, as one that leaves something does so each time, and the compiler once.
+* A connection in a table: of FULLNAT over IPv4, with two entries in the index and a local port; each is opened by a SYN, found by the same SYN again in an order that no cache knows, and expires half open.
+  Memory: all that the process grows by, with what every balancer takes.
 * Receiver: wrk, one thread, 64 at a time, \`Connection: close\`, on loopback: SYNs are kept and read, and have no option.
 * SYN proxy: SYNs as Linux sends them and ACKs with random numbers, from 131,072 addresses (IPv6: 2^32) and all ports from 1024 on, in random order, measured as the core.
   Random ACKs are the same in every run; one in 1.8 million is expected to pass, see targets.
