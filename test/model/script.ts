@@ -280,5 +280,8 @@ export function tour(services: readonly ServiceWishes[]): Step[] {
     }),
     ...services.map((_, service): Step => ({ ...OPEN, kind: 'weights', service, weights: [1, 2] })),
     ...more.flat(),
+    // As many connections as they may have, and more.
+    { kind: 'weights', service: 0, weights: [1, 1], thresholds: [1, 0] },
+    { ...OPENING, client: 4 },
   ];
 }

@@ -9,7 +9,7 @@ import { answerTo } from './syn-proxy.js';
 
 /** A SYN is answered at once, and nothing kept of it. */
 export function greet(memory: Memory, arrival: Arrival, service: Service): Out[] {
-  if (service.servers.every(({ weight }) => weight === 0)) {
+  if (service.servers.every(({ weight, overloaded }) => weight === 0 || overloaded)) {
     memory.count('drop-syn-proxy-no-server');
     return [];
   }
