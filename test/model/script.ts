@@ -14,8 +14,9 @@ export const LONGEST = (3 + 3 * STATES.length + 60 + 20) * 1000;
 
 export type ServiceWishes = Partial<BalancerConfig['services'][number]>;
 
-function isNat64({ family, realServers }: Topology): boolean {
-  return family === 6 && !realServers[0]!.includes(':');
+/** Whether real servers have addresses of the other family than the clients. */
+function isCrossed({ family, realServers }: Topology): boolean {
+  return (family === 6) !== realServers[0]!.includes(':');
 }
 
 /** By position, at port 80 and following. */
@@ -31,17 +32,20 @@ export function servicesFor(topology: Topology): readonly ServiceWishes[] {
       persistence: { timeout: 20, prefix: whole - 1 },
     },
   ];
-  if (isNat64(topology)) return fullnat;
+  const tunnels: ServiceWishes[] = [
+    { mode: 'tun', scheduler: 'lc', persistence: { timeout: 9, prefix: whole - 1 } },
+    { mode: 'tun', protocol: 'udp', scheduler: 'rr' },
+  ];
+  if (isCrossed(topology)) return topology.family === 6 ? [...fullnat, ...tunnels] : tunnels;
   return [
     ...fullnat,
     { mode: 'nat', scheduler: 'rr' },
     { mode: 'nat', scheduler: 'lc', expireQuiescent: true },
     { mode: 'nat', scheduler: 'rr', persistence: { timeout: 5 } },
     { mode: 'dr', scheduler: 'rr' },
-    { mode: 'tun', scheduler: 'lc', persistence: { timeout: 9, prefix: whole - 1 } },
     { mode: 'fullnat', protocol: 'udp', scheduler: 'rr' },
     { mode: 'nat', protocol: 'udp', scheduler: 'wlc', persistence: { timeout: 4 } },
-    { mode: 'tun', protocol: 'udp', scheduler: 'rr' },
+    ...tunnels,
   ];
 }
 
@@ -61,7 +65,7 @@ export function proxiedServicesFor(topology: Topology): readonly ServiceWishes[]
       },
     },
   ];
-  if (isNat64(topology)) return fullnat;
+  if (isCrossed(topology)) return fullnat;
   const nat: ServiceWishes = {
     mode: 'nat',
     scheduler: 'lc',
