@@ -4,7 +4,7 @@ import { IPV6_HOP_LIMIT, IPV6_MIN_MTU } from '../net/ipv6.js';
 import { RST, SYN } from '../net/tcp.js';
 import type { AddressTable } from './address-table.js';
 import { textOf, wordsOf } from './address-words.js';
-import { type Difference, differenceOf, isEmpty } from './config/difference.js';
+import { type Difference, differenceOf, isEmpty, type ServiceDifference } from './config/difference.js';
 import type { Fault } from './config/faults.js';
 import type { ResolvedConfig } from './config/model.js';
 import { refuseChanges } from './config/refuse-changes.js';
@@ -141,8 +141,8 @@ export class Balancer {
   #serviceTable: ServiceTable;
   #routes: Routes;
   #own: OwnAddresses;
-  /** Local addresses that only connections have still: they are answered for until the next change without them. */
-  #formerLocals: readonly Int32Array[] = [];
+  /** VIPs and local addresses that only connections have still: they are answered for until the next change without them. */
+  #former: readonly Int32Array[] = [];
   /** Real servers whose answers come with the client's address as their destination. */
   #natServers: AddressTable;
   readonly #local: LocalDelivery;
@@ -272,7 +272,7 @@ export class Balancer {
 
   /**
    * Takes over another configuration: only what differs changes, and connections live on. Frames may wait in `emitted`
-   * afterwards. Where routes, local addresses or timeouts differ, each connection is looked at: some 10 ms for 10 000.
+   * afterwards. Where routes, addresses or timeouts differ, each connection is looked at: some 10 ms for 10 000.
    * @param config validated (`validateConfig`); its links, `maxConnections` and `profile` are those of the running one
    * @param now milliseconds
    */
@@ -286,7 +286,7 @@ export class Balancer {
     const timeouts = this.#services.map((service) => service?.timeouts);
     this.#directory.configure(config.services, this.statistics);
     this.#carryOver.retime(timeouts);
-    if (this.#portUse.isStale || this.#formerLocals.length > 0) this.#recountPorts(config);
+    if (this.#portUse.isStale || this.#former.length > 0 || movesService(difference)) this.#recount(config);
     this.#natServers = natServersOf(config, this.#hash);
     this.#serviceTable = new ServiceTable(this.#directory.current, this.#hash);
     this.#takeSettings(config);
@@ -296,9 +296,12 @@ export class Balancer {
     return { difference };
   }
 
-  /** Local addresses that the configuration has no longer, but connections have still: they are the balancer's too. */
-  get formerLocalAddresses(): readonly string[] {
-    return this.#formerLocals.map(textOf);
+  /**
+   * VIPs and local addresses that the configuration, or a VIP's service, has no longer, but connections have still: they
+   * are the balancer's too.
+   */
+  get formerAddresses(): readonly string[] {
+    return this.#former.map(textOf);
   }
 
   #refuseChanges(config: ResolvedConfig): readonly Fault[] {
@@ -308,14 +311,15 @@ export class Balancer {
     return [...faults, { path: 'services', given: 'more', wanted }];
   }
 
-  /** What is somebody's own by now, a real server's too, is no former local address. */
-  #recountPorts({ services }: ResolvedConfig): void {
-    const owned = services.flatMap(({ localAddresses, realServers }) => [
+  /** What is somebody's own by now, a real server's too, is no former address. */
+  #recount({ services }: ResolvedConfig): void {
+    const owned = services.flatMap(({ address, localAddresses, realServers }) => [
+      ...address.filter((text) => !text.includes('/')),
       ...localAddresses,
-      ...realServers.map(({ address }) => address),
+      ...realServers.map((server) => server.address),
     ]);
     const configured = new Set(owned.map((text) => String(wordsOf(text))));
-    this.#formerLocals = this.#carryOver.recountPorts().filter((words) => !configured.has(String(words)));
+    this.#former = this.#carryOver.recount().filter((words) => !configured.has(String(words)));
   }
 
   #takeRoutes(routes: Routes): void {
@@ -799,8 +803,14 @@ export class Balancer {
   }
 
   #ownAddressesOf(config: ResolvedConfig): OwnAddresses {
-    return ownAddressesOf(config, this.#formerLocals, this.#links, this.#routes, this.#hash);
+    return ownAddressesOf(config, this.#former, this.#links, this.#routes, this.#hash);
   }
+}
+
+/** Whether a service has other addresses than before: connections may have one that it has no longer. */
+function movesService({ services }: Difference): boolean {
+  const isMoved = ({ changes = [] }: ServiceDifference) => changes.some(({ name }) => name === 'address');
+  return services?.changed?.some(isMoved) ?? false;
 }
 
 /** How long a packet may become by the option: one that came in fragments leaves in fragments. */

@@ -32,10 +32,10 @@ export function routesOf({ links, routes, services }: ResolvedConfig, ports: rea
   return new Routes(routes, indexes, own, linkLocals);
 }
 
-/** @param formerLocals local addresses that only connections have still */
+/** @param former VIPs and local addresses that only connections have still */
 export function ownAddressesOf(
   { links, services }: ResolvedConfig,
-  formerLocals: readonly Int32Array[],
+  former: readonly Int32Array[],
   ports: readonly LinkPort[],
   routes: Routes,
   hash: KeyedHash,
@@ -45,5 +45,5 @@ export function ownAddressesOf(
     addresses.map((text) => ({ link, address: wordsOf(text) })),
   );
   const networks = texts.map((text) => new Network(text));
-  return new OwnAddresses({ networks, former: formerLocals, ofLinks }, ports, routes, hash);
+  return new OwnAddresses({ networks, former, ofLinks }, ports, routes, hash);
 }

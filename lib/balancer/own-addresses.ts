@@ -24,7 +24,7 @@ interface OwnNetwork {
 export interface AddressSources {
   /** VIPs and local addresses. */
   readonly networks: readonly Network[];
-  /** Local addresses that only connections have still. */
+  /** VIPs and local addresses that only connections have still. */
   readonly former: readonly Int32Array[];
   readonly ofLinks: readonly { readonly link: number; readonly address: Int32Array }[];
 }

@@ -84,7 +84,7 @@ export async function runBalancer(config: ResolvedConfig, options: RunOptions): 
       const application = forwarder.apply(wanted);
       if (application.faults === undefined) current = wanted;
       const { addresses, answers } = shieldedBy(current);
-      shield.cover({ addresses: [...addresses, ...balancer.formerLocalAddresses], answers });
+      shield.cover({ addresses: [...addresses, ...balancer.formerAddresses], answers });
       return application;
     };
     options.onReady?.({

@@ -1,5 +1,6 @@
-import { realServerIdentity, realServerName, serviceIdentity } from './identity.js';
+import { realServerName } from './identity.js';
 import type { ResolvedConfig, ResolvedRealServer, ResolvedService, RouteConfig } from './model.js';
+import { inOrder, type Pairs, pairEqual, pairRealServers, pairServices } from './pairing.js';
 
 /** One value that differs; `undefined` where there is none, as of an option that was not given. */
 export interface Change {
@@ -41,19 +42,16 @@ export interface Difference {
   readonly settings?: readonly Change[];
 }
 
-/**
- * Compares two configurations for the same links. A service is the same in both if protocol, addresses, ports and mode
- * are, a real server if its address and port are.
- */
+/** Compares two configurations for the same links; pairing.ts says what is the same in both. */
 export function differenceOf(running: ResolvedConfig, next: ResolvedConfig): Difference {
   return present({
     services: compareLists(running.services, next.services, {
-      identity: serviceIdentity,
+      pair: pairServices,
       show: ({ name }) => name,
       compare: compareServices,
     }),
     routes: compareLists(running.routes, next.routes, {
-      identity: (route) => JSON.stringify([route.to, route.link, route.via, route.source, route.mtu]),
+      pair: equal((route) => JSON.stringify([route.to, route.link, route.via, route.source, route.mtu])),
       show: (route) => route,
     }),
     settings: changesOf(running.settings, next.settings),
@@ -61,15 +59,15 @@ export function differenceOf(running: ResolvedConfig, next: ResolvedConfig): Dif
 }
 
 function compareServices(before: ResolvedService, after: ResolvedService): ServiceDifference | undefined {
-  const { realServers: oldServers, localAddresses: oldLocals, ...oldRest } = before;
-  const { realServers: newServers, localAddresses: newLocals, ...newRest } = after;
+  const { realServers: oldServers, localAddresses: oldLocals, ...oldRest } = inOrder(before);
+  const { realServers: newServers, localAddresses: newLocals, ...newRest } = inOrder(after);
   const difference = present({
     realServers: compareLists(oldServers, newServers, {
-      identity: realServerIdentity,
+      pair: (old, current) => pairRealServers(old, current, after.port),
       show: realServerName,
       compare: compareServers,
     }),
-    localAddresses: compareLists(oldLocals, newLocals, { identity: String, show: String }),
+    localAddresses: compareLists(oldLocals, newLocals, { pair: equal(String), show: String }),
     changes: changesOf(oldRest, newRest),
   });
   return isEmpty(difference) ? undefined : { service: after.name, ...difference };
@@ -84,26 +82,32 @@ function compareServers(
 }
 
 interface Comparison<Item, Shown, Changed> {
-  readonly identity: (item: Item) => string;
+  readonly pair: (before: readonly Item[], after: readonly Item[]) => Pairs<Item>;
   readonly show: (item: Item) => Shown;
-  /** Of two with the same identity. */
+  /** Of two that are a pair. */
   readonly compare?: (before: Item, after: Item) => Changed | undefined;
+}
+
+function equal<Item>(keyOf: (item: Item) => string): Comparison<Item, unknown, unknown>['pair'] {
+  return (before, after) => pairEqual(before, after, keyOf);
 }
 
 function compareLists<Item, Shown, Changed = never>(
   before: readonly Item[],
   after: readonly Item[],
-  { identity, show, compare }: Comparison<Item, Shown, Changed>,
+  { pair, show, compare }: Comparison<Item, Shown, Changed>,
 ): ListDifference<Shown, Changed> | undefined {
-  const old = new Map(before.map((item) => [identity(item), item]));
-  const current = new Map(after.map((item) => [identity(item), item]));
-  const kept = [...current.keys()].filter((key) => old.has(key));
-  const keptBefore = [...old.keys()].filter((key) => current.has(key));
+  const pairs = pair(before, after);
+  const partners = new Set(pairs.values());
+  const kept = after.filter((item) => pairs.has(item));
+  const keptBefore = before.filter((item) => partners.has(item));
   const difference = present({
-    removed: nonEmpty(before.filter((item) => !current.has(identity(item))).map(show)),
-    added: nonEmpty(after.filter((item) => !old.has(identity(item))).map(show)),
-    changed: nonEmpty(kept.flatMap((key) => compare?.(old.get(key)!, current.get(key)!) ?? [])),
-    reordered: kept.some((key, index) => key !== keptBefore[index]) ? (true as const) : undefined,
+    removed: nonEmpty(before.filter((item) => !partners.has(item)).map(show)),
+    added: nonEmpty(after.filter((item) => !pairs.has(item)).map(show)),
+    changed: nonEmpty(kept.flatMap((item) => compare?.(pairs.get(item)!, item) ?? [])),
+    reordered: kept.some((item, index) => pairs.get(item) !== keptBefore[index])
+      ? (true as const)
+      : undefined,
   });
   return isEmpty(difference) ? undefined : difference;
 }

@@ -9,17 +9,6 @@ export function isNat64({ mode, address, localAddresses }: ResolvedService): boo
   return mode === 'fullnat' && local !== undefined && familyOf(vip) === 6 && familyOf(local) === 4;
 }
 
-/** What makes a service the same one in another configuration: everything that its connections are made of. */
-export function serviceIdentity(service: ResolvedService): string {
-  const { protocol, address, port, mode } = service;
-  return JSON.stringify([protocol, address, port, mode, isNat64(service)]);
-}
-
-/** What makes a real server of a service the same one in another configuration: its address and port. */
-export function realServerIdentity({ address, port = 0 }: ResolvedRealServer): string {
-  return `${address} ${port}`;
-}
-
 /** What people call it: `10.0.0.11:8080`, or the address alone where it has no port of its own. */
 export function realServerName({ address, port }: ResolvedRealServer): string {
   return port === undefined ? address : formatTarget(address, port);

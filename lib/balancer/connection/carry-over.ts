@@ -18,6 +18,7 @@ import {
   SERVER_HOP,
   STATE,
   STATE_MASK,
+  VIP,
 } from './record.js';
 import type { TimerWheel } from './timer-wheel.js';
 
@@ -87,23 +88,28 @@ export class CarryOver {
   }
 
   /**
-   * Local addresses or ports are others: what connections hold is counted anew.
-   * @returns the local addresses that connections have, also those that are in the configuration no longer
+   * Addresses or ports are others: the local ports that connections hold are counted anew.
+   * @returns the local addresses that connections have, also those that are in the configuration no longer, and the VIPs
+   * that their service has no longer, if it is there still
    */
-  recountPorts(): Int32Array[] {
+  recount(): Int32Array[] {
     const { words } = this.#table;
     const known = new AddressTable(this.#hash);
     const found: Int32Array[] = [];
+    const note = (at: number): void => {
+      if (known.find(words[at]!, words[at + 1]!, words[at + 2]!, words[at + 3]!, 0) !== -1) return;
+      known.set(words[at]!, words[at + 1]!, words[at + 2]!, words[at + 3]!, 0, 0);
+      found.push(words.slice(at, at + 4));
+    };
+    const current = new Set(this.#directory.current);
     this.#portUse.clear();
     for (const base of this.#connections()) {
       const service = this.#directory.services[words[base + OWNER]! >>> 16]!;
+      if (current.has(service) && !service.hasAddress(words, base + VIP)) note(base + VIP);
       if (service.mode !== 'fullnat' && service.mode !== 'tun') continue;
       const server = this.#directory.servers[words[base + OWNER]! & 0xffff]!;
       if (service.mode === 'fullnat') service.localAddresses.adopt(words, base, server);
-      const at = base + LOCAL;
-      if (known.find(words[at]!, words[at + 1]!, words[at + 2]!, words[at + 3]!, 0) !== -1) continue;
-      known.set(words[at]!, words[at + 1]!, words[at + 2]!, words[at + 3]!, 0, 0);
-      found.push(words.slice(at, at + 4));
+      note(base + LOCAL);
     }
     return found;
   }

@@ -1,5 +1,5 @@
-import { realServerIdentity, serviceIdentity } from '../config/identity.js';
-import type { ResolvedService } from '../config/model.js';
+import type { ResolvedRealServer, ResolvedService } from '../config/model.js';
+import { type Pairs, pairRealServers, pairServices } from '../config/pairing.js';
 import { PathMtus } from './path-mtus.js';
 import { Places } from './places.js';
 import { RealServer } from './real-server.js';
@@ -37,9 +37,8 @@ export class Directory {
   /** The services of the configuration, in its order. */
   current: readonly VirtualService[] = [];
   readonly #surroundings: ServiceSurroundings;
-  readonly #known = new Map<string, VirtualService>();
-  /** The real servers of each service by their identity, removed ones too. */
-  readonly #serversOf = new Map<VirtualService, Map<string, RealServer>>();
+  /** Each service there is with its real servers, those that the configuration has no longer too. */
+  readonly #known = new Map<VirtualService, Set<RealServer>>();
 
   constructor(surroundings: ServiceSurroundings) {
     this.#surroundings = surroundings;
@@ -49,15 +48,13 @@ export class Directory {
   hasRoomFor(configs: readonly ResolvedService[]): boolean {
     let services = configs.length;
     let servers = configs.reduce((sum, { realServers }) => sum + realServers.length, 0);
-    const next = new Map(configs.map((config) => [serviceIdentity(config), config]));
-    for (const [identity, service] of this.#known) {
-      const kept = next.get(identity);
-      const listed = new Set(kept?.realServers.map(realServerIdentity));
-      const leftOver = [...this.serversOf(service)].filter(
-        (each) => each.isInUse && !listed.has(each.identity),
-      );
+    const next = inverse(this.#recognize(configs));
+    for (const service of this.#known.keys()) {
+      const config = next.get(service);
+      const listed = new Set(this.#recognizeServers(service, config).values());
+      const leftOver = [...this.serversOf(service)].filter((each) => each.isInUse && !listed.has(each));
       servers += leftOver.length;
-      if (kept === undefined && leftOver.length > 0) services++;
+      if (config === undefined && leftOver.length > 0) services++;
     }
     return services <= PLACES && servers <= PLACES;
   }
@@ -67,44 +64,59 @@ export class Directory {
    * anew is added, the rest changed in place.
    */
   configure(configs: readonly ResolvedService[], bookkeeper: Bookkeeper): void {
-    const next = new Map(configs.map((config) => [serviceIdentity(config), config]));
-    for (const [identity, service] of this.#known) this.#removeServers(service, next.get(identity));
-    this.#sweep(new Set(next.keys()), bookkeeper);
-    this.current = [...next].map(([identity, config]) => {
-      const service = this.#known.get(identity);
-      if (service === undefined) return this.#addService(identity, config);
+    const recognized = this.#recognize(configs);
+    const next = inverse(recognized);
+    for (const service of this.#known.keys()) this.#removeServers(service, next.get(service));
+    this.#sweep(next, bookkeeper);
+    this.current = configs.map((config) => {
+      const service = recognized.get(config);
+      if (service === undefined) return this.#addService(config);
       service.configure(config);
       this.#configureServers(service, config);
       return service;
     });
   }
 
-  #addService(identity: string, config: ResolvedService): VirtualService {
+  /** Which of the services there are those of a configuration are; one that it has no longer may come back. */
+  #recognize(configs: readonly ResolvedService[]): Map<ResolvedService, VirtualService> {
+    const current = new Set(this.current);
+    const former = [...this.#known.keys()].filter((service) => !current.has(service));
+    return recognize(this.current, former, configs, pairServices);
+  }
+
+  /** The same of the real servers of a service; of none where the configuration has it no longer. */
+  #recognizeServers(service: VirtualService, config?: ResolvedService): Map<ResolvedRealServer, RealServer> {
+    const { realServers = [], port = [] } = config ?? {};
+    const known = [...this.serversOf(service)];
+    const available = known.filter((server) => server.available);
+    const former = known.filter((server) => !server.available);
+    return recognize(available, former, realServers, (before, after) => pairRealServers(before, after, port));
+  }
+
+  #addService(config: ResolvedService): VirtualService {
     const service = this.#services.add((index) => new VirtualService(config, index, this.#surroundings));
-    this.#known.set(identity, service);
-    this.#serversOf.set(service, new Map());
+    this.#known.set(service, new Set());
     this.#configureServers(service, config);
     return service;
   }
 
   /** Removes the real servers that a service's configuration, if it has one still, has no longer. */
   #removeServers(service: VirtualService, config: ResolvedService | undefined): void {
-    const listed = new Set(config?.realServers.map(realServerIdentity));
+    const listed = new Set(this.#recognizeServers(service, config).values());
     const { expireQuiescent } = config ?? service;
-    for (const [identity, server] of this.#serversOf.get(service)!) {
-      if (listed.has(identity)) continue;
+    for (const server of this.serversOf(service)) {
+      if (listed.has(server)) continue;
       server.available = false;
       this.standing[server.index] = STANDING_REMOVED | (expireQuiescent ? STANDING_ENDING : 0);
     }
   }
 
   #configureServers(service: VirtualService, config: ResolvedService): void {
-    const known = this.#serversOf.get(service)!;
+    const recognized = this.#recognizeServers(service, config);
     const servers = config.realServers.map((each) => {
-      const identity = realServerIdentity(each);
-      const found = known.get(identity);
+      const found = recognized.get(each);
       const server = found ?? this.#servers.add((index) => new RealServer(index, each));
-      known.set(identity, server);
+      this.#known.get(service)!.add(server);
       if (found !== undefined) found.configure(each);
       server.available = true;
       const quiesced = config.expireQuiescent && server.weight === 0;
@@ -116,25 +128,43 @@ export class Directory {
 
   /** The real servers of a service, with removed ones that have connections. */
   serversOf(service: VirtualService): Iterable<RealServer> {
-    return this.#serversOf.get(service)!.values();
+    return this.#known.get(service)!;
   }
 
   /** Forgets what is not in the configuration and has no connection left; tells before its position is free. */
-  #sweep(next: ReadonlySet<string>, bookkeeper: Bookkeeper): void {
-    for (const [key, service] of this.#known) {
-      const servers = this.#serversOf.get(service)!;
-      for (const [identity, server] of servers) {
+  #sweep(next: ReadonlyMap<VirtualService, unknown>, bookkeeper: Bookkeeper): void {
+    for (const [service, servers] of this.#known) {
+      for (const server of servers) {
         if (server.available || server.isInUse) continue;
         bookkeeper.forgetServer(server, service);
-        servers.delete(identity);
+        servers.delete(server);
         this.pathMtus.forget(server.index);
         this.#servers.remove(server.index);
       }
-      if (servers.size > 0 || next.has(key)) continue;
+      if (servers.size > 0 || next.has(service)) continue;
       bookkeeper.forgetService(service);
-      this.#serversOf.delete(service);
-      this.#known.delete(key);
+      this.#known.delete(service);
       this.#services.remove(service.index);
     }
   }
+}
+
+/** Which thing each of a new configuration's is: one of the configuration, or one that only connections have still. */
+function recognize<Config, Thing extends { readonly config: Config }>(
+  current: readonly Thing[],
+  former: readonly Thing[],
+  next: readonly Config[],
+  pair: (before: readonly Config[], after: readonly Config[]) => Pairs<Config>,
+): Map<Config, Thing> {
+  const found = new Map<Config, Thing>();
+  for (const things of [current, former]) {
+    const byConfig = new Map(things.map((thing) => [thing.config, thing]));
+    const left = next.filter((config) => !found.has(config));
+    for (const [config, before] of pair([...byConfig.keys()], left)) found.set(config, byConfig.get(before)!);
+  }
+  return found;
+}
+
+function inverse<Key, Value>(map: ReadonlyMap<Key, Value>): Map<Value, Key> {
+  return new Map([...map].map(([key, value]) => [value, key]));
 }

@@ -1,18 +1,18 @@
 import { wordsOf } from '../address-words.js';
-import { realServerIdentity, realServerName } from '../config/identity.js';
+import { realServerName } from '../config/identity.js';
 import type { ResolvedRealServer } from '../config/model.js';
 
 /** A real server of one virtual service, and what the schedulers look at. */
 export class RealServer {
   /** Its position among all the balancer's real servers. */
   readonly index: number;
-  readonly identity: string;
-  /** For people: `10.0.0.11:8080`. */
-  readonly name: string;
   /** Four words. */
   readonly address: Int32Array;
+  config!: ResolvedRealServer;
+  /** For people: `10.0.0.11:8080`. */
+  name!: string;
   /** Where it listens; 0: on the port that the client connected to. */
-  readonly port: number;
+  port!: number;
   /** 0 to 65535; 0 is quiesced: it keeps its connections and gets no new ones. */
   weight: number;
   /** The last weight that was not 0, as `last_weight` in ip_vs_dest: what maglev's table is made from. */
@@ -32,17 +32,17 @@ export class RealServer {
 
   constructor(index: number, config: ResolvedRealServer) {
     this.index = index;
-    this.identity = realServerIdentity(config);
-    this.name = realServerName(config);
     this.address = wordsOf(config.address);
-    this.port = config.port ?? 0;
     this.weight = config.weight;
     this.lastWeight = config.weight;
-    this.setThresholds(config.upperThreshold, config.lowerThreshold);
+    this.configure(config);
   }
 
   /** Takes over what may change. */
   configure(config: ResolvedRealServer): void {
+    this.config = config;
+    this.name = realServerName(config);
+    this.port = config.port ?? 0;
     this.setWeight(config.weight);
     this.setThresholds(config.upperThreshold, config.lowerThreshold);
   }

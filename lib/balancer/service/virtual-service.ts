@@ -50,12 +50,13 @@ export class VirtualService {
   readonly forwarding: Forwarding;
   /** Real servers answer past the balancer. */
   readonly oneWay: boolean;
-  readonly networks: readonly Network[];
-  readonly ports: readonly PortRange[];
   /** Its real servers in the configuration, in the scheduler's order. */
   realServers: readonly RealServer[] = [];
   /** Everything that may change while it has connections. */
+  config!: ResolvedService;
   name!: string;
+  networks!: readonly Network[];
+  ports!: readonly PortRange[];
   scheduler!: Scheduler;
   localAddresses!: LocalAddresses;
   toa!: ToaSetting;
@@ -72,9 +73,8 @@ export class VirtualService {
   isOverRate = false;
   #limits!: ResolvedService['limits'];
   readonly #surroundings: ServiceSurroundings;
-  #config: ResolvedService | undefined;
-  /** Of its real servers, as the scheduler was told. */
-  #weights: readonly number[] = [];
+  /** Weights and ports of its real servers, as the scheduler was told. */
+  #told: readonly number[] = [];
 
   constructor(config: ResolvedService, index: number, surroundings: ServiceSurroundings) {
     this.index = index;
@@ -82,21 +82,23 @@ export class VirtualService {
     this.mode = config.mode;
     this.forwarding = forwardingOf(config, surroundings.packetIds);
     this.oneWay = config.mode === 'dr' || config.mode === 'tun';
-    this.networks = config.address.map((text) => new Network(text));
-    this.ports = config.port.map(portRange);
     this.#surroundings = surroundings;
     this.configure(config);
   }
 
   /**
-   * Takes over the settings of a configuration in which the service has the same addresses, ports, protocol and mode,
-   * and real servers of the same family.
+   * Takes over the settings of a configuration in which the service is the same (config/pairing.ts): it has its
+   * protocol, its mode, and addresses of the same families.
    */
   configure(config: ResolvedService): void {
     const { profile, portUse, random } = this.#surroundings;
-    const before = this.#config;
-    this.#config = config;
+    const before: ResolvedService | undefined = this.config;
+    this.config = config;
     this.name = config.name;
+    if (before === undefined || !sameText(before, config, ['address', 'port'])) {
+      this.networks = config.address.map((text) => new Network(text));
+      this.ports = config.port.map(portRange);
+    }
     if (before === undefined || !sameText(before, config, ['scheduler', 'schedulerFlags'])) {
       this.scheduler = new SCHEDULERS[config.scheduler]({
         profile,
@@ -140,11 +142,18 @@ export class VirtualService {
    */
   setRealServers(servers: readonly RealServer[]): void {
     const ordered = this.#surroundings.profile === 'alibaba' ? servers.toReversed() : servers;
-    const weights = ordered.map(({ weight }) => weight);
-    if (sameItems(ordered, this.realServers) && sameItems(weights, this.#weights)) return;
+    const told = ordered.flatMap(({ weight, port }) => [weight, port]);
+    if (sameItems(ordered, this.realServers) && sameItems(told, this.#told)) return;
     this.realServers = ordered;
-    this.#weights = weights;
+    this.#told = told;
     this.scheduler.update(ordered);
+  }
+
+  /** Whether the address that stands in `words` at `at` is one of its VIPs. */
+  hasAddress(words: Int32Array, at: number): boolean {
+    return this.networks.some((network) =>
+      network.contains(words[at]!, words[at + 1]!, words[at + 2]!, words[at + 3]!),
+    );
   }
 
   /** Whether a real server may take a new connection at all; its scheduler may find none all the same. */

@@ -49,6 +49,7 @@ for (const topology of TOPOLOGIES) {
   ];
   const otherLocal = family === 4 ? '10.0.0.3' : 'fd00::3';
   const third = family === 4 ? '10.0.0.19' : 'fd00::13';
+  const otherVip = family === 4 ? '198.51.100.11' : '2001:db8:100::11';
 
   const changes: Readonly<Record<string, Wishes>> = {
     'a real server that is added': { service: { realServers: [first, second, { address: third, port: 1 }] } },
@@ -68,6 +69,10 @@ for (const topology of TOPOLOGIES) {
     limits: { service: { limits: { connectionsPerSecond: 1 } } },
     persistence: { service: { persistence: { timeout: 60 } } },
     'a name': { service: { name: 'renamed' } },
+    'a VIP more': { service: { address: [otherVip, topology.vip] } },
+    'a port more': { service: { port: [443, topology.port] } },
+    'a range of ports': { service: { port: '80-90' } },
+    'a network of VIPs': { service: { address: family === 4 ? '198.51.100.8/29' : '2001:db8:100::/123' } },
     'a service beside it': { second: { port: 443 } },
     'other settings': { settings: { strayAck: 'drop', resetOnExpiry: false, dropEntry: 'always' } },
     'a route beside its own': {
@@ -217,15 +222,74 @@ for (const topology of TOPOLOGIES) {
       apply(rig, { service });
       assertAlive(flow, 'from the removed address');
       assert.equal(new Flow(rig, { port: 2 }).open().localAddress, otherLocal);
-      assert.deepEqual(rig.balancer.formerLocalAddresses, [removed]);
+      assert.deepEqual(rig.balancer.formerAddresses, [removed]);
       assert.equal(rig.send(...ping(topology, removed)).length, 1);
       rig.wait(200_000);
       assert.equal(rig.balancer.connections.count, 0);
       apply(rig, { service, second: { port: 443, localAddresses: [otherLocal] } });
-      assert.deepEqual(rig.balancer.formerLocalAddresses, []);
+      assert.deepEqual(rig.balancer.formerAddresses, []);
       assert.equal(rig.send(...ping(topology, removed)).length, 0);
     });
   }
+
+  test(
+    name('a VIP that its service has no longer serves its connections on, is answered for until they end'),
+    () => {
+      const { vip } = topology;
+      const rig = new Rig({ topology, service: { address: [otherVip, vip] } });
+      const flow = new Flow(rig).settled();
+      const service = { address: otherVip };
+      const { difference } = apply(rig, { service });
+      const changes = [{ name: 'address', from: [vip, otherVip], to: [otherVip] }];
+      assert.deepEqual(difference.services?.changed, [{ service: rig.balancer.services[0]!.name, changes }]);
+      assertAlive(flow, 'on the VIP of before');
+      assert.deepEqual(rig.balancer.formerAddresses, [vip]);
+      assert.equal(rig.send(...ping(topology, vip)).length, 1);
+      const { services } = rig.balancer.statistics.snapshot();
+      assert.deepEqual(
+        services.map(({ traffic }) => [traffic.connections, traffic.packetsOut]),
+        [[1, 3]],
+        'it is one service, which goes on counting',
+      );
+      rig.send(...new Flow(rig, { port: 2 }).client({ flags: 'S' }));
+      assert.equal(rig.counter('drop-no-service'), 1, 'and gets no more');
+      rig.wait(200_000);
+      assert.equal(rig.balancer.connections.count, 0);
+      apply(rig, { service, second: { port: 443 } });
+      assert.deepEqual(rig.balancer.formerAddresses, []);
+      assert.equal(rig.send(...ping(topology, vip)).length, 0);
+    },
+  );
+
+  test(name('a service that is cut in two keeps its connections where it was first'), () => {
+    const rig = new Rig({ topology, service: { port: [80, 443] } });
+    const flows = [80, 443].map((servicePort) => new Flow(rig, { servicePort }).settled());
+    apply(rig, { service: { port: 443, name: 'a' }, second: { port: 80, name: 'b', scheduler: 'wlc' } });
+    for (const flow of flows) assertAlive(flow, 'after the cut');
+    assert.deepEqual(
+      rig.balancer.statistics
+        .snapshot()
+        .services.map(({ service, traffic }) => [service.name, traffic.connections]),
+      [
+        ['a', 2],
+        ['b', 0],
+      ],
+    );
+  });
+
+  test(
+    name('real servers that keep the client’s port are the same when the service gets a port more'),
+    () => {
+      const kept = realServers.map((address) => ({ address }));
+      const rig = new Rig({ topology: { ...topology, serverPort: 80 }, service: { realServers: kept } });
+      const flow = new Flow(rig).settled();
+      const { difference } = apply(rig, { service: { realServers: kept, port: [80, 443] } });
+      assert.deepEqual(Object.keys(difference.services?.changed?.[0]?.realServers ?? {}), ['changed']);
+      assertAlive(flow, 'at the port that was the only one');
+      apply(rig, { service: { realServers: kept } });
+      assertAlive(flow, 'and is so again');
+    },
+  );
 
   test(
     name('a local address that becomes a real server is its own, whatever connections have it still'),
@@ -238,7 +302,7 @@ for (const topology of TOPOLOGIES) {
         realServers: [first, { address: old, port: serverPort }],
       };
       const { sent } = apply(rig, { service });
-      assert.deepEqual(rig.balancer.formerLocalAddresses, []);
+      assert.deepEqual(rig.balancer.formerAddresses, []);
       const asked = sent.flatMap(({ decoded }) => questionIn(decoded) ?? []);
       assert.deepEqual(
         asked.map(({ target }) => target),
@@ -406,6 +470,8 @@ const wish = fc.record({
   scheduler: fc.constantFrom('rr' as const, 'wrr' as const, 'wlc' as const, 'mh' as const),
   persistent: fc.boolean(),
   second: fc.boolean(),
+  address: fc.constantFrom([IPV4.vip], [IPV4.vip, '198.51.100.11'], ['198.51.100.11', IPV4.vip]),
+  port: fc.constantFrom([80], [8080, 80], [80, 8080]),
 });
 
 test('a thousand changes under open connections leak no place, no port and no neighbor', () => {
@@ -427,6 +493,8 @@ test('a thousand changes under open connections leak no place, no port and no ne
       scheduler: each.scheduler,
       localAddresses: each.locals.map((host) => `10.0.0.${host}`),
       localPorts: each.ports,
+      address: each.address,
+      port: each.port,
       ...(each.persistent && { persistence: { timeout: 5 } }),
     };
     const routes = [
