@@ -1,7 +1,6 @@
 /**
  * Everything the balancer counts, by name. Each drop, refusal and answer has a counter of its own; the names are part
- * of the public interface. Where Linux's or Alibaba's LVS has a counter for the same thing, the name is theirs
- * (`fullnat_add_toa_ok`, `synproxy_…`), with a hyphen for the underscore.
+ * of the public interface. docs/counters.md says what each counts, and which of them Alibaba's LVS has under another name.
  */
 const NAMES = [
   // traffic

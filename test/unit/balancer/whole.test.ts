@@ -22,7 +22,7 @@ import {
 import { draws, isDrawnAnew } from '../../support/draws.js';
 import { IPV4, IPV6, NAT64, TUNNEL_4_IN_6 } from '../../support/topology.js';
 
-/** No counter, but as rare: a real server that has as many connections as its threshold, when a script is over. */
+/** No counter, but as rare: a real server that has as many connections as its threshold. */
 const OVERLOADED = 'overloaded';
 /** Of what is rare in a script, but must come in all of them together, */
 const SPECIAL = [
