@@ -35,10 +35,11 @@ import { SequenceShift } from './connection/sequence-shift.js';
 import { TICK, TimerWheel } from './connection/timer-wheel.js';
 import { COUNTER, Counters } from './counters.js';
 import { Emitted } from './emitted.js';
+import { cutPayload } from './forwarding/cut-payload.js';
 import { Fragmenter, isFragmentable, isOversize } from './forwarding/fragmenter.js';
 import { PacketIds } from './forwarding/packet-ids.js';
 import { takeSegment } from './forwarding/segments.js';
-import { packetLength } from './forwarding/toa.js';
+import { isMarkedSyn, isTooFullForToa, packetLength } from './forwarding/toa.js';
 import { Fragments, REASSEMBLED } from './fragments.js';
 import type { Frame } from './frame.js';
 import { natServersOf, ownAddressesOf, routesOf } from './from-config.js';
@@ -525,8 +526,11 @@ export class Balancer {
     const hop = words[base + SERVER_HOP]!;
     const mtu = Math.min(this.#neighbors.mtuOf(hop), this.#pathMtus.of(owner & 0xffff));
     if (!isEasilyForwarded(frame, mtu)) {
-      const refusal = this.#refusal(frame, link, mtu - forwarding.growth(words, base));
+      const most = mtu - forwarding.growth(words, base);
+      const refusal = this.#refusal(frame, link, most);
       if (refusal !== PARSED) return this.#drop(refusal);
+      if (isTooFullForToa(frame, toa, optionLimit(frame, most)))
+        return this.#drop(COUNTER['drop-toa-no-room']);
     }
 
     this.#observeSender(frame, words[base + CLIENT_HOP]!);
@@ -534,6 +538,11 @@ export class Balancer {
     this.#count(frame, owner & 0xffff, PACKETS_IN, BYTES_IN);
     const hasHeader = (words[base + STATE]! & (FLAG_HEADER_DUE | FLAG_HEADER_SENT)) !== 0;
     if (hasHeader && !this.#proxyHeaders.onClientPacket(connection, frame, this.#tick)) return DROPPED;
+    // The real server would not take it anyway, and with it there may be no room for the option: it comes again.
+    if (frame.payload > 0 && isMarkedSyn(frame, toa)) {
+      cutPayload(frame);
+      this.counters.add(COUNTER['toa-syn-data-removed']);
+    }
     if (frame.segments > 1) this.#sendAhead(frame, service, base, hop, mtu);
     forwarding.toServer(frame, words, base, toa, optionLimit(frame, mtu), this.counters);
     return this.#send(frame, hop, mtu);
@@ -598,6 +607,7 @@ export class Balancer {
     const service = this.#serviceOf(frame);
     if (service === undefined && !this.#isOurs(frame)) return this.#drop(COUNTER['drop-unknown-address']);
     if (!this.#isUsableSource(frame)) return this.#drop(COUNTER['drop-invalid-source']);
+    if (frame.ports >>> 16 === 0) return this.#drop(COUNTER['drop-source-port-0']);
     if (!this.#mayOpen(frame)) {
       if (service !== undefined && this.#synProxy.expects(frame, service, this.#now)) {
         return this.#cookieAck(frame, link, service);

@@ -31,6 +31,7 @@ const NAMES = [
   'drop-unsupported-protocol',
   'drop-unknown-address',
   'drop-invalid-source',
+  'drop-source-port-0',
   // fragments; those reassembled, timed out and evicted are datagrams
   'fragments-in',
   'fragments-reassembled',
@@ -101,6 +102,8 @@ const NAMES = [
   'toa-refused-mtu',
   'toa-refused-header-full',
   'toa-pruned',
+  'toa-syn-data-removed',
+  'drop-toa-no-room',
   'toa-stripped',
   'toa-frames-split',
   'option-timestamp-removed',

@@ -133,7 +133,16 @@ function client(services: number) {
     gsoSize: fc.constantFrom(0, 0, 0, 13, 13, 700, 1452),
     /** Comes in fragments, where it is long enough, the last one first or in order. */
     cut: fc.constantFrom('no', 'no', 'no', 'no', 'in order', 'reversed'),
-    option: fc.constantFrom('none', 'usual', 'usual', 'timestamps', 'forged'),
+    option: fc.constantFrom(
+      'none',
+      'usual',
+      'usual',
+      'timestamps',
+      'forged',
+      'crowded',
+      'filled',
+      'repeated',
+    ),
     trafficClass: fc.constantFrom(0, 0xb8),
     ttl: fc.constantFrom(64, 64, 64, 64, 2, 1),
   });

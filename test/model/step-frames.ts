@@ -87,18 +87,32 @@ export class StepFrames {
     const usual = [tcpOption.mss(1300), tcpOption.sackPermitted, tcpOption.nop, tcpOption.windowScale(7)];
     const syn = each.flags.includes('S');
     const stamps = [tcpOption.timestamps(1, 2)];
-    const options = { none: [], usual: syn ? usual : [], timestamps: stamps, forged: [forged] }[each.option];
+    const unknown = tcpOption.raw(77, new Uint8Array(24));
+    const mptcp = tcpOption.raw(30, new Uint8Array(10));
+    const options = {
+      none: [],
+      usual: syn ? usual : [],
+      timestamps: stamps,
+      forged: [forged],
+      crowded: syn ? [...usual, mptcp, tcpOption.raw(77, new Uint8Array(13))] : [unknown, ...stamps],
+      filled: [tcpOption.mss(1300), tcpOption.raw(syn ? 30 : 8, new Uint8Array(34))],
+      repeated: Array<Uint8Array>(10).fill(tcpOption.mss(1300)),
+    }[each.option];
     const told = this.#told.get(`${from} ${port} ${to} ${isn}`) ?? SERVER_ISN;
     const ack = (told + each.ack - SERVER_ISN) >>> 0;
     const seq = syn ? isn : isn + 1;
     const segment = below
       .tcp({ ...ports, flags: each.flags, seq, ack, options })
-      .payload(each.flags === 'S' && each.payload > 9 ? '' : this.#fitting(each, concat(...options).length));
+      .payload(this.#fitting(each, concat(...options).length));
     return each.gsoSize === 0 || each.cut !== 'no' ? segment : segment.offload({ gsoSize: each.gsoSize });
   }
 
-  /** No link carries more in one packet, and what comes in fragments is short. */
-  #fitting({ payload, gsoSize, cut }: StepOf<'client'>, optionBytes: number): number {
+  /**
+   * No link carries more in one packet, and what comes in fragments is short. A SYN is one fragment and fits any way on:
+   * from what is sent the model knows which local port was bound.
+   */
+  #fitting({ payload, gsoSize, cut, flags }: StepOf<'client'>, optionBytes: number): number {
+    if (flags === 'S') return Math.min(payload, cut === 'no' ? 1300 : 9);
     if (cut !== 'no') return Math.min(payload, 40);
     if (gsoSize !== 0) return payload;
     return Math.min(payload, 1500 - this.#topology.ipHeader - 20 - 4 * Math.ceil(optionBytes / 4));

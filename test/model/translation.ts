@@ -7,6 +7,8 @@ import { pruned } from './pruning.js';
 import { rescaled } from './syn-proxy.js';
 
 const TOA_KIND = 254;
+/** Of a TCP header. */
+const OPTION_SPACE = 40;
 /** Of every link. */
 export const MTU = 1500;
 /** The least MTU of IPv6: what is no larger may be cut on its way over IPv4 (RFC 7915 5.1). */
@@ -52,12 +54,13 @@ function inClientsTerms({ handshake }: Connection, plain: PlainPacket): PlainPac
   return { ...plain, seq: (plain.seq + handshake.shift) >>> 0, window };
 }
 
-/** Data with the SYN would come ahead of the PROXY header. */
-function withoutEarlyData({ service }: Connection, plain: PlainPacket, count: Count): PlainPacket {
+/** Data with the SYN would come ahead of the PROXY header, or leave no room for TOA. */
+function withoutEarlyData(connection: Connection, plain: PlainPacket, count: Count): PlainPacket {
   const { flags, payload } = plain;
-  if (service.config.clientAddress !== 'proxy-v2' || !flags.includes('S') || payload.length === 0)
-    return plain;
-  count('proxy-header-syn-data-removed');
+  if (!flags.includes('S') || payload.length === 0) return plain;
+  if (connection.service.config.clientAddress === 'proxy-v2') count('proxy-header-syn-data-removed');
+  else if (isToaDue(connection, plain)) count('toa-syn-data-removed');
+  else return plain;
   return { ...plain, payload: new Uint8Array(), gsoSize: undefined };
 }
 
@@ -77,13 +80,15 @@ function optionsToServer(connection: Connection, plain: PlainPacket, count: Coun
   if (!isToaDue(connection, plain)) return timeless.options;
   const option = toaOf(connection);
   const growth = ipHeaderOf(server.address) - ipHeaderOf(client.address) + option.length;
-  const spare = MTU - sizeOf(plain).largest - growth;
+  const free = MTU - sizeOf(plain).largest - growth;
+  const spare = Math.min(free, OPTION_SPACE - plain.options.length - option.length);
   if (spare >= 0) {
     count('toa-added');
     return concat(option, timeless.options);
   }
   const kept = pruned(timeless.options, timeless.options.length + spare, flags.includes('S'));
-  count(kept === undefined ? 'toa-refused-mtu' : 'toa-added');
+  const refusal = free < 0 ? 'toa-refused-mtu' : 'toa-refused-header-full';
+  count(kept === undefined ? refusal : 'toa-added');
   if (kept === undefined) return timeless.options;
   count('toa-pruned');
   return concat(option, kept);

@@ -1,6 +1,5 @@
 import {
   OPTION_END,
-  OPTION_FAST_OPEN,
   OPTION_MPTCP,
   OPTION_MSS,
   OPTION_NOP,
@@ -8,6 +7,7 @@ import {
   OPTION_TIMESTAMP,
   OPTION_WINDOW_SCALE,
   optionLength,
+  RST,
   SYN,
   TCP_HEADER,
   TCP_MAX_OPTIONS,
@@ -37,23 +37,44 @@ export function toaRoom(format: ToaFormat): number {
   return (format.length + 3) & ~3;
 }
 
-/** Options that `protected` never drops, after DPVS: on a SYN what the connection is negotiated with, else timestamps. */
-function isProtected(kind: number, syn: boolean): boolean {
-  if (kind === OPTION_TIMESTAMP) return true;
+/** Whether a segment is a SYN that is to carry the option. */
+export function isMarkedSyn({ tcpFlags }: Frame, toa: ToaSetting): boolean {
+  return toa.onSyn && (tcpFlags & (SYN | RST)) === SYN;
+}
+
+/**
+ * Whether a SYN's headers leave no room for its option, whatever else is taken off: extension headers that nobody needs.
+ * Without the option the real server would take the client for the balancer.
+ * @param most bytes of the packet, option included
+ */
+export function isTooFullForToa(frame: Frame, toa: ToaSetting, most: number): boolean {
+  if (!isMarkedSyn(frame, toa) || toa.prune === 'none') return false;
+  return frame.l4 - frame.l3 + TCP_HEADER + toaRoom(toa.format) > most;
+}
+
+/**
+ * Options that `protected` drops only where there is no other way, after DPVS: on a SYN what the connection is negotiated
+ * with (MPTCP as in RFC 8684 and RFC 6824), else timestamps. With another length they are filling. Timestamps and Fast
+ * Open, which DPVS protects on a SYN too, are off it by now.
+ */
+function isProtected(kind: number, length: number, syn: boolean): boolean {
+  if (!syn) return kind === OPTION_TIMESTAMP && length === 10;
   return (
-    syn &&
-    (kind === OPTION_MSS ||
-      kind === OPTION_WINDOW_SCALE ||
-      kind === OPTION_SACK_PERMITTED ||
-      kind === OPTION_MPTCP ||
-      kind === OPTION_FAST_OPEN)
+    isVital(kind, length, syn) ||
+    (kind === OPTION_SACK_PERMITTED && length === 2) ||
+    (kind === OPTION_MPTCP && (length === 4 || length === 12))
   );
+}
+
+/** All that `strip-all` leaves. */
+function isVital(kind: number, length: number, syn: boolean): boolean {
+  return syn && ((kind === OPTION_MSS && length === 4) || (kind === OPTION_WINDOW_SCALE && length === 3));
 }
 
 /**
  * Puts the option first in the packet's list, ahead of anything else that a receiver might read. Where the packet
  * would no longer fit the MTU or the header has no room, and other options make none either, it goes without, and the
- * refusal is counted.
+ * refusal is counted. A client must not have a SYN go without, so there protected options make room too.
  *
  * @param words the connections' records @param base the connection's place in them @param mtu of the way out
  */
@@ -72,8 +93,7 @@ export function insertToa(
   if (optionBytes + room <= most && optionBytes + room <= TCP_MAX_OPTIONS) {
     for (let i = 0; i < optionBytes; i++) newOptions[length++] = frame.bytes[frame.l4 + TCP_HEADER + i]!;
   } else {
-    const limit = Math.min(most, TCP_MAX_OPTIONS);
-    length = toa.prune === 'none' ? 0 : keepOptions(frame, room, limit, toa.prune);
+    length = makeRoom(frame, room, Math.min(most, TCP_MAX_OPTIONS) & ~3, toa.prune);
     if (length === 0) {
       counters.add(COUNTER[optionBytes + room > most ? 'toa-refused-mtu' : 'toa-refused-header-full']);
       return;
@@ -140,19 +160,30 @@ function writeAddress(words: Int32Array, address: number, family: number, at: nu
 }
 
 /**
- * Copies to `newOptions`, behind `room` bytes, those of the packet's options that may stay: without NOPs, and then,
- * for `protected`, dropping from the front what is not protected until the rest fits; for `strip-all`, only MSS and
- * window scale.
- * @param limit the bytes that all options may take
+ * Copies to `newOptions`, behind `room` bytes, those of the packet's options that may stay, as `prune` says.
+ * @param limit the bytes that all options may take, whole words
  * @returns the bytes now used, padded to a whole word, or 0 when they do not fit
  */
-function keepOptions(frame: Frame, room: number, limit: number, prune: Prune): number {
+function makeRoom(frame: Frame, room: number, limit: number, prune: Prune): number {
+  if (room > limit || prune === 'none') return 0;
+  if (prune === 'strip-all') return keepOptions(frame, room, limit, true);
+  const length = keepOptions(frame, room, limit, false);
+  return length === 0 && (frame.tcpFlags & SYN) !== 0 ? keepOptions(frame, room, limit, true) : length;
+}
+
+/**
+ * The same, without NOPs, and of protected options only the first of a kind. Where all are stripped those that are vital
+ * stay as far as they fit; else what is not protected is dropped from the front, until the rest fits.
+ */
+function keepOptions(frame: Frame, room: number, limit: number, strip: boolean): number {
   const { bytes } = frame;
   const options = frame.l4 + TCP_HEADER;
   const end = frame.l4 + frame.l4Length;
   const syn = (frame.tcpFlags & SYN) !== 0;
   let excess = room + usedBytes(bytes, options, end) - limit;
   let length = room;
+  /** One bit for each kind: those that are protected are below 32. */
+  let seen = 0;
   let at = options;
   for (;;) {
     const step = optionLength(bytes, at, end);
@@ -161,17 +192,19 @@ function keepOptions(frame: Frame, room: number, limit: number, prune: Prune): n
     const kind = bytes[option]!;
     at += step;
     if (kind === OPTION_NOP) continue;
-    if (prune === 'strip-all') {
-      if (!syn || (kind !== OPTION_MSS && kind !== OPTION_WINDOW_SCALE)) continue;
-    } else if (excess > 0 && !isProtected(kind, syn)) {
+    const fits = length + step <= limit;
+    const isKept = strip ? fits && isVital(kind, step, syn) : isProtected(kind, step, syn);
+    if (isKept && (seen & (1 << kind)) === 0) seen |= 1 << kind;
+    else if (strip) continue;
+    else if (excess > 0) {
       excess -= step;
       continue;
     }
-    if (length + step > limit) return 0;
+    if (!fits) return 0;
     for (let i = 0; i < step; i++) newOptions[length++] = bytes[option + i]!;
   }
   while ((length & 3) !== 0) newOptions[length++] = OPTION_END;
-  return length > limit ? 0 : length;
+  return length;
 }
 
 /** The bytes of all options but NOPs. */

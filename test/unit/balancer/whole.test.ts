@@ -43,6 +43,8 @@ const SPECIAL = [
 const DIRECT = [
   'connections-reused',
   'toa-refused-mtu',
+  'toa-pruned',
+  'toa-syn-data-removed',
   'proxy-header-given-up',
   'drop-no-real-server',
   'drop-no-service',
