@@ -10,8 +10,11 @@ import {
 } from '../toa/index.js';
 import type { Finding, Source } from './source.js';
 
-/** Room for the IP and TCP headers of a SYN: 120 bytes for IPv4, and IPv6 with extension headers. */
-const SYN_LENGTH = 256;
+/**
+ * Room for the longest IPv6 packet: the kernel tells nothing of a SYN that is longer than the room there is, and a client
+ * may put as many extension headers before its TCP header as it likes.
+ */
+const SYN_LENGTH = 40 + 65535;
 
 /** The SYN that the listener has kept (TCP_SAVE_SYN, tcp(7)). It can be read once, and is not kept while SYN cookies are in play. */
 export class SavedSynSource implements Source {

@@ -48,6 +48,25 @@ test('the same over IPv6', async (t) => {
   assert.deepEqual(shownBy(socket), ['2001:db8::7', 51514, 'IPv6']);
 });
 
+test('extension headers, however long, do not hide the option of the SYN behind them', async (t) => {
+  if (!requireNamespaces(t)) return;
+  // Options that nobody knows and whoever does not is to skip (RFC 8200 4.2), whole words of eight bytes with the header.
+  const unknown = (length: number) => concat(Uint8Array.of(0x1e, length), new Uint8Array(length));
+  for (const destinationOptions of [
+    unknown(4),
+    unknown(252),
+    concat(...Array(5).fill(unknown(250)), unknown(0)),
+  ]) {
+    const { socket } = await acceptOne(t, {
+      syn: toa('[2001:db8::7]:51514'),
+      destinationOptions,
+      listen: { host: SERVER.ipv6 },
+      to: `[${SERVER.ipv6}]`,
+    });
+    assert.equal(getClientAddress(socket)?.address, '2001:db8::7', `${destinationOptions.length} bytes`);
+  }
+});
+
 const families: {
   what: string;
   host: string;

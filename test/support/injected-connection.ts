@@ -12,6 +12,8 @@ export interface InjectedConnectionOptions {
   readonly ack?: Uint8Array;
   /** Option bytes for early data, where they are not those of `ack`. */
   readonly early?: Uint8Array;
+  /** Over IPv6: what a header of destination options has in it, on each segment (RFC 8200 4.6). */
+  readonly destinationOptions?: Uint8Array;
   /** Which of its segments get lost on the way. */
   readonly loses?: (segment: TcpSegment) => boolean;
   /** Which of its segments arrive twice. */

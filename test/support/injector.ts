@@ -8,6 +8,7 @@ import type { OutgoingSegment } from './tiny-tcp.js';
 import { concat, hostPortText, PROTOCOL } from './wire.js';
 
 const BATCH = 16;
+const DESTINATION_OPTIONS = 60;
 const VIRTIO_HEADER = 10;
 /** A virtio header, an Ethernet header, and the largest IP packet that segmentation offload makes. */
 const FRAME = VIRTIO_HEADER + 14 + 65536;
@@ -50,7 +51,10 @@ export class Injector {
 
   /** Opens a connection to `10.9.0.1:80` or `[fd00:9::1]:80`. It is a stream; 'connect' says that it is open. */
   connect(to: string, options: InjectedConnectionOptions = {}): InjectedConnection {
-    const connection = new InjectedConnection(to, this.#ports++, options, (segments) => this.send(segments));
+    const { destinationOptions } = options;
+    const connection = new InjectedConnection(to, this.#ports++, options, (segments) =>
+      this.send(segments, destinationOptions),
+    );
     const key = hostPortText(connection.local);
     this.#connections.set(key, connection);
     connection.once('close', () => this.#connections.delete(key));
@@ -88,14 +92,16 @@ export class Injector {
       ?.receive({ from: ip.from, to: ip.to, bytes: ip.payload, partialChecksum: (header.flags & 1) === 1 });
   }
 
-  /** Puts segments onto the wire that no connection of ours sends. */
-  send(segments: readonly OutgoingSegment[]): void {
+  /** Puts segments onto the wire, of any connection. */
+  send(segments: readonly OutgoingSegment[], destinationOptions?: Uint8Array): void {
     for (const { from, to, bytes } of segments) {
-      const { bytes: frame, virtio } = packet()
+      const ip = packet()
         .ethernet({ from: this.wire.mac, to: this.wire.peerMac })
-        .ip({ from: from.address, to: to.address, protocol: PROTOCOL.tcp })
-        .payload(bytes)
-        .build();
+        .ip({ from: from.address, to: to.address, ...(!destinationOptions && { protocol: PROTOCOL.tcp }) });
+      const below = destinationOptions
+        ? ip.extension(DESTINATION_OPTIONS, destinationOptions, PROTOCOL.tcp)
+        : ip;
+      const { bytes: frame, virtio } = below.payload(bytes).build();
       const arena = concat(virtio, frame);
       const sent = this.#addon.packetSocketSend(this.#fd, arena, Int32Array.of(0, arena.length), 1);
       if (sent < 0) throw nativeError(`send on ${this.wire.device}`, sent);
