@@ -29,3 +29,12 @@ for (const [policy, what] of [
     if (policy === 'rr') assert.equal(workers.size, 2);
   });
 }
+
+test('the first connection of all, which came before any worker has said that it listens, has its client', async (t) => {
+  if (!requireNamespaces(t)) return;
+  const running = runNode(t, [program, 'early']);
+  const port = await running.line();
+  openInjector(t).connect(`${SERVER.ipv4}:${port}`, { syn: toa('203.0.113.7:51514') });
+  const [, address] = (await running.line()).split(' ');
+  assert.equal(address, '203.0.113.7');
+});
