@@ -19,7 +19,9 @@ const wanted = [
       figure,
     ]),
   ),
-  ...['plain', 'proxied'].map((service) => ['synProxy', 'throughput', service]),
+  ...['plain', 'proxied'].flatMap((service) =>
+    ['upload', 'download'].map((way) => ['synProxy', 'throughput', service, way]),
+  ),
 ];
 
 const figures = JSON.parse(readFileSync(0, 'utf8'));

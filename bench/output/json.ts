@@ -49,7 +49,7 @@ export function toJson(results: Results): Record<string, unknown> {
         nanoseconds: mapValues(synProxy.nanoseconds, medianOf),
         heapGrowth: mapValues(synProxy.heapGrowth, medianOf),
         flood: mapValues(synProxy.flood, (figures) => mapValues(figures, medianOf)),
-        throughput: mapValues(synProxy.throughput, medianOf),
+        throughput: mapValues(synProxy.throughput, (ways) => mapValues(ways, medianOf)),
         randomAcks: synProxy.randomAcks,
       },
     }),

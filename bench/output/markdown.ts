@@ -43,5 +43,5 @@ What the kernel module costs stands at the end, and is written by \`npm run test
 * SYN flood: the same segments over a packet socket. SYN-ACKs/s: SYNs only, as fast as one core can send them; answers are counted and dropped on the client's interface. A balancer in user space has
   another core; the kernel answers on the sender's. What toakit leaves unanswered the kernel drops, as the packet socket's buffer is full. p99: 50 clients in Node, an HTTP request on a new connection each, a tenth of a second after
   the last one; failed: not done after ten seconds. SYNs and ACKs take turns, the paced flood is the same for all: half of toakit's SYN-ACKs/s in that round. nftables: \`synproxy\` on a router. listener: no proxy, the server answers with
-  SYN cookies (tcp_syncookies=2), behind a router.
+  SYN cookies (tcp_syncookies=2), behind a router. Dropped by the kernel: what the interfaces on the way count as dropped, with full backlogs, and of toakit the packet sockets too, by the segments of the flood.
 `;

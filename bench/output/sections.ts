@@ -160,8 +160,10 @@ function segmentSection({ nanoseconds, heapGrowth, throughput, randomAcks }: Syn
       ['process() with an ACK of no cookie, IPv6, ns', withSpread(nanoseconds['ack 6'], 0)],
       ['bytes the heap grows by over a million SYNs, IPv4', withSpread(heapGrowth['syn 4'], 0)],
       [`random ACKs that pass of ${grouped(sent)}`, `${passed}, expected ${expected.toFixed(1)}`],
-      ['Gbit/s of a stream, in namespaces', withSpread(throughput.proxied, 1)],
-      ['the same without SYN proxy', withSpread(throughput.plain, 1)],
+      ['Gbit/s of a stream to the server, in namespaces', withSpread(throughput.proxied.upload, 1)],
+      ['the same without SYN proxy', withSpread(throughput.plain.upload, 1)],
+      ['Gbit/s of a stream to the client', withSpread(throughput.proxied.download, 1)],
+      ['the same without SYN proxy', withSpread(throughput.plain.download, 1)],
     ],
   };
 }
@@ -174,6 +176,7 @@ const floodRows: readonly { figure: keyof FloodSample; what: string; digits: num
   { figure: 'failedPaced', what: 'clients that failed in it, %', digits: 1, percent: true },
   { figure: 'p99Unpaced', what: 'p99 in the unpaced flood, ms', digits: 1 },
   { figure: 'failedUnpaced', what: 'clients that failed in it, %', digits: 1, percent: true },
+  { figure: 'droppedUnpaced', what: 'dropped by the kernel in it, %', digits: 0, percent: true },
 ];
 
 function floodSection({ flood }: SynProxyResults): Section {

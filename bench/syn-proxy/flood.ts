@@ -33,6 +33,8 @@ export interface FloodSample {
   /** Their connections, in parts of one, that failed or were not done in ten seconds. */
   failedPaced: number;
   failedUnpaced: number;
+  /** Of the unpaced flood's segments, in parts of one, those that the kernel dropped. */
+  droppedUnpaced: number;
 }
 
 /**
@@ -46,7 +48,7 @@ export async function measureFlood(
 ): Promise<FloodSample> {
   const laboratory = new Laboratory();
   try {
-    await peer.start(laboratory);
+    const drops = await peer.start(laboratory);
     await laboratory.ready();
     const flood = new Flood(laboratory.client, 'eth0');
     const run = (kinds: readonly SpoofedKind[], perSecond: number, duration: number) =>
@@ -58,11 +60,12 @@ export async function measureFlood(
     const synAcksPerSecond = syns.synAcks / syns.seconds;
     const perSecond = pace(synAcksPerSecond);
     const during = async (rate: number) => {
-      const [figures] = await Promise.all([
+      const before = await drops();
+      const [figures, { sent }] = await Promise.all([
         clients(laboratory, seconds),
         run(['syn', 'ack'], rate, seconds + 1),
       ]);
-      return figures;
+      return { ...figures, dropped: ((await drops()) - before) / sent };
     };
     const paced = await during(perSecond);
     const unpaced = await during(Infinity);
@@ -76,6 +79,7 @@ export async function measureFlood(
       p99Unpaced: unpaced.p99,
       failedPaced: paced.failed,
       failedUnpaced: unpaced.failed,
+      droppedUnpaced: unpaced.dropped,
     };
   } finally {
     laboratory.close();

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { runCommand } from '../../lib/daemon/command.js';
 import { Laboratory } from '../balancer/laboratory.js';
-import { gbitPerSecond } from '../balancer/loads/throughput.js';
+import { type Direction, gbitPerSecond } from '../balancer/loads/throughput.js';
 import { startToakit } from '../balancer/peers/toakit.js';
 import type { CaseSample } from '../core/measure.js';
 import { progress } from '../support/progress.js';
@@ -30,8 +30,8 @@ export interface SynProxyResults {
   heapGrowth: Record<Case, Summary>;
   /** By peer. */
   flood: Record<string, Record<keyof FloodSample, Summary>>;
-  /** Gbit/s of one stream through toakit, without SYN proxy and with it. */
-  throughput: Record<keyof typeof services, Summary>;
+  /** Gbit/s of one stream through toakit each way, without SYN proxy and with it. */
+  throughput: Record<keyof typeof services, Record<Direction, Summary>>;
   /** Random ACKs, those that were taken for good ones, and how many that would be on average. */
   randomAcks: { sent: number; passed: number; expected: number };
 }
@@ -90,12 +90,18 @@ async function benchThroughput(rounds: number, seconds: number): Promise<SynProx
     try {
       await startToakit(laboratory, service);
       await laboratory.ready();
-      return await gbitPerSecond(laboratory, seconds);
+      return {
+        upload: await gbitPerSecond(laboratory, seconds, 'upload'),
+        download: await gbitPerSecond(laboratory, seconds, 'download'),
+      };
     } finally {
       laboratory.close();
     }
   });
-  return { plain: summarize(samples.get('plain')!), proxied: summarize(samples.get('proxied')!) };
+  return {
+    plain: summarizeRounds(samples.get('plain')!),
+    proxied: summarizeRounds(samples.get('proxied')!),
+  };
 }
 
 /** In so many processes one after another, each with numbers of its own, which are the same in every run. */

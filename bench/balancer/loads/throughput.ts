@@ -1,7 +1,14 @@
 import { addresses, type Laboratory, ports } from '../laboratory.js';
 
-/** Gbit/s of payload that arrive at the server: iperf3, a single stream from the client, offloads on. */
-export async function gbitPerSecond(laboratory: Laboratory, seconds: number): Promise<number> {
+/** From the client to the server, and the other way round. */
+export type Direction = 'upload' | 'download';
+
+/** Gbit/s of payload that arrive: iperf3, a single stream, offloads on. */
+export async function gbitPerSecond(
+  laboratory: Laboratory,
+  seconds: number,
+  direction: Direction = 'upload',
+): Promise<number> {
   const args = [
     '--json',
     '--client',
@@ -10,6 +17,7 @@ export async function gbitPerSecond(laboratory: Laboratory, seconds: number): Pr
     String(ports.iperf),
     '--time',
     String(seconds),
+    ...(direction === 'download' ? ['--reverse'] : []),
   ];
   const { stdout } = await laboratory.client.run('iperf3', args);
   const report = JSON.parse(stdout.toString()) as {

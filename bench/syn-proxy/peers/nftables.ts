@@ -1,6 +1,7 @@
 import { SPOOFED_NETWORKS } from '../../../test/support/spoofed-segments.js';
 import { addresses } from '../../balancer/laboratory.js';
 import { routing } from '../../balancer/peers/routing.js';
+import { interfaceDrops } from '../drops.js';
 import type { SynProxyPeer } from './peer.js';
 
 /** Handshakes are none of conntrack's business before the cookie has come back; what it does not know then is dropped. */
@@ -29,5 +30,6 @@ export const nftables: SynProxyPeer = {
     balancer.nft(ruleset);
     // An ACK that conntrack has seen no SYN of is invalid, and so the SYN proxy's.
     balancer.sysctl({ 'net/netfilter/nf_conntrack_tcp_loose': 0 });
+    return () => interfaceDrops(laboratory);
   },
 };
