@@ -14,14 +14,16 @@ import { fileURLToPath } from 'node:url';
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const summaryLine = /^(tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) ([\d.]+)$/;
 
-// A file that takes longer than its timeout (milliseconds) hangs: it is cut, and counts as canceled.
 const groups = [
-  { name: 'unit', concurrency: 2, timeout: 120_000 },
-  { name: 'parser', suites: ['parser'], concurrency: 1, timeout: 180_000 },
-  { name: 'packaging', suites: ['packaging'], concurrency: 1, timeout: 300_000 },
-  { name: 'namespaces', suites: ['network', 'bench'], concurrency: 1, timeout: 300_000 },
-  { name: 'command line', suites: ['cli'], concurrency: 1, timeout: 300_000 },
+  { name: 'unit', concurrency: 2 },
+  { name: 'parser', suites: ['parser'], concurrency: 1 },
+  { name: 'packaging', suites: ['packaging'], concurrency: 1 },
+  { name: 'namespaces', suites: ['network', 'bench'], concurrency: 1 },
+  { name: 'command line', suites: ['cli'], concurrency: 1 },
 ];
+
+// A file that takes longer (milliseconds) hangs: it is cut, and counts as canceled.
+const timeout = 300_000;
 
 /** The name of the group that a test file belongs to: by its suite, the folder below test/. */
 function groupOf(path) {
@@ -40,7 +42,7 @@ function testFiles(patterns) {
 
 /** The events of several runs as those of one: the summaries are added up in `totals` and come last. */
 async function* events(files, totals) {
-  for (const { name, concurrency, timeout } of groups) {
+  for (const { name, concurrency } of groups) {
     const sources = files.filter((path) => groupOf(path) === name);
     if (sources.length === 0) continue;
     const started = performance.now();
