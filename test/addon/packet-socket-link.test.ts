@@ -11,10 +11,10 @@ import { type Arena, type Link, PacketSocketLink, packetSocketArena } from '../.
 import { native } from '../../lib/native.js';
 import { packet, pattern } from '../support/packet-builder.js';
 import { enterPrivateNetwork } from '../support/private-network.js';
-import { requireNamespaces } from '../support/require.js';
+import { requireNamespaces, requireTun } from '../support/require.js';
 import { runShell } from '../support/run-shell.js';
 import { experimental, Tap } from '../support/tap.js';
-import { noTapDevice, TapDevice } from '../support/tap-device.js';
+import { TapDevice } from '../support/tap-device.js';
 import { decodeVirtio, encodeVirtio, VIRTIO } from '../support/virtio-header.js';
 
 await enterPrivateNetwork(() => {
@@ -172,10 +172,8 @@ test('slots that are not given back are not written again, and what finds none i
   assert.ok(link.statistics().receiveOverflow > 0);
 });
 
-test('a ring that a frame of an unknown offload has stopped is made anew, and that is counted', {
-  skip: noTapDevice(),
-}, async (t) => {
-  if (!requireNamespaces(t)) return;
+test('a ring that a frame of an unknown offload has stopped is made anew, and that is counted', async (t) => {
+  if (!requireNamespaces(t) || !requireTun(t)) return;
   using device = await TapDevice.open('tap');
   using link = open('tap');
   const plainly = encodeVirtio({});

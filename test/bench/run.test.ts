@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { readOneJson } from '../cli/json.js';
 import { main } from '../cli/toa.js';
-import { requireNamespaces } from '../support/require.js';
+import { requireNamespaces, skipOrFail } from '../support/require.js';
 
 const script = fileURLToPath(new URL('../../bench/main.js', import.meta.url));
 
@@ -16,7 +16,10 @@ function bench(...args: string[]) {
 test('a shortest run measures every peer and prints the figures as JSON, progress on stderr', (t) => {
   if (!requireNamespaces(t)) return;
   const missing = ['haproxy', 'wrk', 'iperf3', 'nft', 'curl', 'cc'].filter((tool) => spawnSync(tool).error);
-  if (missing.length > 0) return t.skip(`not installed: ${missing.join(', ')}; scripts/setup bench does it`);
+  if (missing.length > 0) {
+    skipOrFail(t, 'bench', `not installed: ${missing.join(', ')}; scripts/setup bench does it`);
+    return;
+  }
 
   const { status, stdout, stderr } = bench('balancer', '--rounds', '1', '--seconds', '1', '--json');
   assert.equal(status, 0, stderr);

@@ -7,6 +7,7 @@ import { parseDkmsStatus } from '../../cli/module/dkms.js';
 import { explainLoad } from '../../cli/module/load.js';
 import { enrollment } from '../../cli/module/signature.js';
 import { System } from '../../cli/module/system.js';
+import { skipOrFail } from '../support/require.js';
 import { readOneJson } from './json.js';
 import { madeSystem } from './made-system.js';
 import { main, toa } from './toa.js';
@@ -313,7 +314,10 @@ test('who is not root is told so and changes nothing, exit 4; --dry-run is for e
       encoding: 'utf8',
     });
   const dry = asNobody('--dry-run');
-  if (/unshare/.test(dry.stderr)) return t.skip(`no user namespace to be nobody in: ${dry.stderr}`);
+  if (/unshare/.test(dry.stderr)) {
+    skipOrFail(t, 'namespaces', `there is no user namespace to be nobody in: ${dry.stderr}`);
+    return;
+  }
   assert.deepEqual([dry.status, dry.stdout], [0, `rm ${root}/etc/sysctl.d/60-toa.conf\n`]);
   const { status, stderr } = asNobody();
   assert.equal(status, 4);

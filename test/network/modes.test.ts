@@ -1,6 +1,6 @@
 // NAT, DR and TUN with real clients and servers, in the network of lan.ts.
 
-import { existsSync } from 'node:fs';
+import { requireTun } from '../support/require.js';
 import { modeChecks, startMode } from './mode-checks.js';
 import { networkTest } from './network-test.js';
 
@@ -14,7 +14,7 @@ const modes = {
 for (const mode of ['nat', 'dr', 'tun', 'tun-crossed'] as const) {
   for (const { name, run } of modeChecks) {
     networkTest(`${modes[mode]}: ${name}`, async (network, t) => {
-      if (mode.startsWith('tun') && !existsSync('/dev/net/tun')) return t.skip('there is no /dev/net/tun');
+      if (mode.startsWith('tun') && !requireTun(t)) return;
       await run(await startMode(network, mode));
     });
   }

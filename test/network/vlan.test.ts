@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { ToaError } from '../../lib/errors.js';
 import { packet } from '../support/packet-builder.js';
+import { skipOrFail } from '../support/require.js';
 import { concat, hex } from '../support/wire.js';
 import { balanceOnVlan } from './balance-on-vlan.js';
 import { networkTest } from './network-test.js';
@@ -56,6 +57,6 @@ networkTest('the balancer works on a VLAN sub-interface', async (network, t) => 
     await balanceOnVlan(network);
   } catch (error) {
     if (!(error instanceof ToaError) || !/Unknown device type/.test(error.message)) throw error;
-    t.skip('this kernel has no VLAN devices (8021q)');
+    skipOrFail(t, 'vlan', 'this kernel has no VLAN devices (8021q)');
   }
 });

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { accessSync, constants } from 'node:fs';
 import type { TestContext } from 'node:test';
 import { namespaceSupport } from '../../cli/namespaces/support.js';
 
@@ -22,6 +23,32 @@ export function requireProgram(t: TestContext, name: string): boolean {
   if (spawnSync('sh', ['-c', `command -v ${name}`]).status === 0) return true;
   skipOrFail(t, name, `the program ${name} is not installed`);
   return false;
+}
+
+/**
+ * Whether there is a compiler. Where there is none, the test is skipped and says so; with TOA_REQUIRE=compilers it fails.
+ * To be used as `if (!requireCompiler(t, 'g++')) return;`.
+ */
+export function requireCompiler(t: TestContext, name: string): boolean {
+  if (spawnSync(name, ['--version']).error === undefined) return true;
+  skipOrFail(t, 'compilers', `there is no ${name} here`);
+  return false;
+}
+
+const TUN = '/dev/net/tun';
+
+/**
+ * Whether TUN and TAP devices can be made. Where they cannot, the test is skipped and says so; with TOA_REQUIRE=tun it
+ * fails. To be used as `if (!requireTun(t)) return;`.
+ */
+export function requireTun(t: TestContext): boolean {
+  try {
+    accessSync(TUN, constants.R_OK | constants.W_OK);
+    return true;
+  } catch {
+    skipOrFail(t, 'tun', `${TUN} is not there, or not for this user`);
+    return false;
+  }
 }
 
 /** Skips a test that cannot have what it needs, with the reason; fails it where TOA_REQUIRE names that need. */

@@ -1,7 +1,6 @@
 /** A TAP device: what is written into it arrives at the kernel as if a wire had brought it, offloads and all. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { accessSync, constants } from 'node:fs';
 import { waitUntilUp } from '../../cli/namespaces/link-up.js';
 import { runShell } from './run-shell.js';
 
@@ -16,16 +15,6 @@ print('ready', flush=True)
 for line in sys.stdin:
     os.write(tap, bytes.fromhex(line.strip()))
 `;
-
-/** Why there can be none here, or false. */
-export function noTapDevice(): string | false {
-  try {
-    accessSync(node, constants.R_OK | constants.W_OK);
-    return false;
-  } catch {
-    return `${node} is not there, or not for this user`;
-  }
-}
 
 export class TapDevice {
   readonly #child: ChildProcess & { stdin: NonNullable<ChildProcess['stdin']> };
