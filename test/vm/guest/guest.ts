@@ -10,6 +10,9 @@ import type { Parameters, ToaModule } from './toa-module.js';
 import { BALANCERS, layWire, SERVER } from './wire.js';
 import { type Accepted, type ListenOptions, Witness } from './witness.js';
 
+/** Seconds that a program may take to start: a guest on a slow machine may need minutes. */
+const STARTING = 240;
+
 /** Something that must be so in every kernel. */
 export interface Case {
   /** A sentence of behavior. */
@@ -128,7 +131,7 @@ export class Guest extends Site {
   async program(command: readonly string[], ready: RegExp): Promise<RunningProcess> {
     const running = new RunningProcess(command[0]!, command.slice(1));
     this.afterwards(() => running.stop('SIGKILL'));
-    await within(60, command.join(' '), running.line(ready, 60_000));
+    await within(STARTING, command.join(' '), running.line(ready, 1000 * STARTING));
     return running;
   }
 
