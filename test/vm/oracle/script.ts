@@ -77,8 +77,8 @@ const ENDING_SHARES = {
  */
 const CLOSE_TIMEOUT = 10;
 const OTHER_TIMEOUT = 60;
-/** Resets come only when so many connections were opened, so that a slow guest has the time. */
-const RESETS_FROM = 200;
+/** With how many connections left to open resets begin, at first: what they end is soon forgotten. */
+const RESETS = 100;
 
 interface Connection {
   readonly client: string;
@@ -98,6 +98,8 @@ export interface ScriptOptions {
   readonly seed: number;
   /** Weights are drawn from 1 to this. */
   readonly heaviest: number;
+  /** How often the guest was too slow before: resets come later each time, so that less is to be done before Linux forgets. */
+  readonly slow: number;
 }
 
 /**
@@ -244,7 +246,7 @@ class Script {
     if (connection === undefined || this.#isUdp) return;
     const ending = this.#hasBegun(connection) ? this.#random.weighted(ENDING_SHARES) : 'serverResets';
     const isReset = ending === 'clientResets' || ending === 'serverResets';
-    if (isReset && this.#opened < RESETS_FROM) return;
+    if (isReset && this.#opened < CONNECTIONS - RESETS / 2 ** this.#options.slow) return;
     this.#live.splice(this.#live.indexOf(connection), 1);
     for (const [from, flags] of ENDINGS[ending]) this.#send(connection, from, flags);
     const isRenewable = RENEWABLE.includes(ending) && this.#service.persistence === undefined;
