@@ -76,7 +76,10 @@ function tunneled(
   return segments.map((segment, i) => {
     const { ttl, trafficClass, dontFragment } = segment;
     const outer = { from, to: server.address, ttl, trafficClass, dontFragment };
-    if (dontFragment) return writePacket(ethernet.ip({ ...outer, id: 0 }), segment);
+    // IPv6 has no id where nothing is cut.
+    if (dontFragment || server.address.includes(':')) {
+      return writePacket(ethernet.ip({ ...outer, id: 0 }), segment);
+    }
     const { id } = decodeFrame(sent[i]!).ip!;
     const name = `${server.address} ${id}`;
     assert.ok(!tunnelIds.has(name), 'no packet before between the same two had this id');
