@@ -15,7 +15,7 @@ export function wrkReport({ code, stdout, stderr }: Finished): WrkReport {
   return parseWrk(stdout.toString());
 }
 
-/** Reads wrk's report. Throws when it is not one, when it counts errors, or when nothing was answered. */
+/** Reads wrk's report, in which seconds have a blank behind them. Throws when it is not one, when it counts errors, or when nothing was answered. */
 export function parseWrk(report: string): WrkReport {
   const errors = /Socket errors:.*|Non-2xx or 3xx responses:.*/.exec(report)?.[0];
   if (errors !== undefined) throw new Error(`wrk saw errors: ${errors}`);
@@ -25,7 +25,7 @@ export function parseWrk(report: string): WrkReport {
 }
 
 function percentile(report: string, percent: number): number {
-  const [, value, unit] = new RegExp(`^\\s*${percent}%\\s+([\\d.]+)(us|ms|s)$`, 'm').exec(report) ?? [];
+  const [, value, unit] = new RegExp(`^\\s*${percent}%\\s+([\\d.]+)(us|ms|s) *$`, 'm').exec(report) ?? [];
   const microseconds = Number(value) * (unitsInMicroseconds[unit ?? ''] ?? Number.NaN);
   if (!(microseconds > 0)) throw new Error(`wrk reports no ${percent}% latency: ${report}`);
   return microseconds;

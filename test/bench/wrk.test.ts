@@ -19,6 +19,8 @@ Transfer/sec:    855.27KB
 
 test('a report of wrk is read, latencies in microseconds', () => {
   assert.deepEqual(parseWrk(report()), { requestsPerSecond: 12511.39, p50: 79, p99: 1330 });
+  const slow = report().replace('1.33ms', '1.33s ');
+  assert.equal(parseWrk(slow).p99, 1_330_000);
 });
 
 test('a report with socket errors or refused requests is not taken for a figure', () => {
