@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
-import { runCommand } from '../../lib/daemon/command.js';
 import { mapValues } from '../support/map-values.js';
 import { interleave } from '../support/rounds.js';
+import { sampleOf } from '../support/sample-of.js';
 import { type Summary, summarize } from '../support/statistics.js';
 import type { CaseSample } from './measure.js';
 import type { TableSample } from './table.js';
@@ -68,11 +68,11 @@ export async function benchCore(rounds: number): Promise<CoreResults> {
 }
 
 function measureTable(size: number): TableSample {
-  return JSON.parse(runCommand(process.execPath, [tableProgram, String(size)])) as TableSample;
+  return sampleOf(tableProgram, size);
 }
 
 function measure(kind: string, size: number): CaseSample {
-  const sample = JSON.parse(runCommand(process.execPath, [program, kind, String(size)])) as CaseSample;
+  const sample = sampleOf<CaseSample>(program, kind, size);
   if (!(sample.nanoseconds > 0)) throw new Error(`${kind} ${size} measured nothing`);
   return sample;
 }

@@ -1,11 +1,11 @@
 import { fileURLToPath } from 'node:url';
-import { runCommand } from '../../lib/daemon/command.js';
 import { Laboratory } from '../balancer/laboratory.js';
 import { type Direction, gbitPerSecond } from '../balancer/loads/throughput.js';
 import { startToakit } from '../balancer/peers/toakit.js';
 import type { CaseSample } from '../core/measure.js';
 import { progress } from '../support/progress.js';
 import { interleave } from '../support/rounds.js';
+import { sampleOf } from '../support/sample-of.js';
 import { type Summary, summarize, summarizeRounds } from '../support/statistics.js';
 import { type FloodSample, measureFlood } from './flood.js';
 import { listener } from './peers/listener.js';
@@ -60,7 +60,7 @@ async function benchCases(rounds: number): Promise<Pick<SynProxyResults, 'nanose
   const samples = await interleave(
     cases.map((name) => ({ name })),
     rounds,
-    ({ name }) => JSON.parse(runCommand(process.execPath, [caseProgram, ...name.split(' ')])) as CaseSample,
+    ({ name }) => sampleOf<CaseSample>(caseProgram, ...name.split(' ')),
   );
   const of = (figure: keyof CaseSample) =>
     Object.fromEntries(
@@ -109,8 +109,7 @@ function countRandomAcks(processes: number): SynProxyResults['randomAcks'] {
   let passed = 0;
   for (let seed = 1; seed <= processes; seed++) {
     progress(`random ACKs, ${seed}/${processes}`);
-    const args = [randomAcksProgram, String(RANDOM_ACKS), String(seed)];
-    passed += (JSON.parse(runCommand(process.execPath, args)) as { passed: number }).passed;
+    passed += sampleOf<{ passed: number }>(randomAcksProgram, RANDOM_ACKS, seed).passed;
   }
   const sent = processes * RANDOM_ACKS;
   return { sent, passed, expected: sent * CHANCE };
