@@ -14,6 +14,7 @@ const NAMES = [
   'connections-reused-time-wait',
   'connections-reused-fin-wait',
   'connections-reused-close-wait',
+  'connections-reused-established',
   'connections-renewed',
   'connections-dropped',
   'persistence-table-full',

@@ -3,18 +3,19 @@
  * text, and what goes out is written anew. Only what the balancer draws by itself, local address, local port and the
  * first sequence number of FULLNAT, is taken from what it sent, after a look whether it was free to.
  */
-import type { ResolvedConfig } from '../../lib/balancer/config/model.js';
+import type { ResolvedConfig, ResolvedService } from '../../lib/balancer/config/model.js';
 import type { BuiltFrame } from '../support/packet-builder.js';
 import { OUTSIDE, type Topology } from '../support/topology.js';
 import { answerError, refusal, stray } from './answers.js';
-import { type Arrival, isOpening, type Out, readPacket } from './balancer-packets.js';
+import { type Arrival, isOpening, type Out, type PlainPacket, readPacket } from './balancer-packets.js';
 import { bind, unlink } from './connections.js';
 import { end, wait } from './expiry.js';
 import { fromClient, fromServer } from './forwarding.js';
 import { Memory } from './memory.js';
-import { type Connection, isProxied, judge, keyOf, load, type Service } from './parties.js';
+import { type Connection, judge, keyOf, load, type Service } from './parties.js';
+import { reconfigure } from './reconfiguration.js';
 import { isRenewal } from './renewal.js';
-import type { Settings } from './script.js';
+import { takesSyn } from './syn-protection.js';
 import { cookieAck, proxiedClient } from './syn-proxy-client.js';
 import { greet, mayBringCookie } from './syn-proxy-greeting.js';
 import { proxiedServer } from './syn-proxy-server.js';
@@ -31,13 +32,9 @@ export class ModelBalancer {
     this.services = this.#memory.services;
   }
 
-  /** Other weights and thresholds for the real servers of a service. */
-  weigh(service: number, { weights, thresholds }: Settings): void {
-    this.services[service]!.servers.forEach((server, i) => {
-      server.weight = weights[i]!;
-      server.thresholds = thresholds;
-      judge(server);
-    });
+  /** Another configuration for a service, in which something differs. */
+  change(position: number, config: ResolvedService): void {
+    reconfigure(this.#memory, this.services[position]!, config);
   }
 
   /** A frame came in on a link. @param sent what the balancer made of it @returns what it had to make of it */
@@ -54,9 +51,10 @@ export class ModelBalancer {
       return [];
     }
     const renewed = known !== undefined && isRenewal(memory, known, plain);
-    if (connection.server.weight === 0 && connection.service.config.expireQuiescent && !renewed) {
-      memory.count('drop-server-quiesced');
-      return end(memory, connection);
+    const { server, service } = connection;
+    const ending = service.config.expireQuiescent && (!server.present || server.weight === 0);
+    if (!server.present || ending) {
+      return renewed ? this.#renew(known, arrival) : this.#withoutServer(connection, arrival, ending);
     }
     const done =
       known === undefined
@@ -64,13 +62,7 @@ export class ModelBalancer {
         : proxiedClient(memory, known, arrival);
     if (done !== undefined) return done;
     if (known === undefined) return fromServer(memory, connection, arrival);
-    if (!renewed) return fromClient(memory, known, arrival);
-    memory.count('connections-renewed');
-    unlink(memory, known);
-    const out = this.#unknown(arrival);
-    load(known.server, known.state, -1);
-    judge(known.server);
-    return out;
+    return renewed ? this.#renew(known, arrival) : fromClient(memory, known, arrival);
   }
 
   /**
@@ -88,12 +80,14 @@ export class ModelBalancer {
       ({ key, server, state, expires }) => `${key} → ${server.address} ${state} until ${expires}`,
     );
     const servers = this.services.flatMap(({ servers }, i) =>
-      servers.map(
-        ({ address, active, inactive, traffic }) =>
-          `${i} ${address}: ${active} + ${inactive}, ${Object.values(traffic)}`,
-      ),
+      servers
+        .filter(({ listed }) => listed)
+        .map(
+          ({ address, active, inactive, traffic }) =>
+            `${i} ${address}: ${active} + ${inactive}, ${Object.values(traffic)}`,
+        ),
     );
-    return [...connections.sort(), ...this.#memory.templates.describe(), ...servers];
+    return [...connections.sort(), ...this.#memory.templates.describe(), ...servers.sort()];
   }
 
   /** Whether a real server has as many connections as its threshold. */
@@ -113,6 +107,30 @@ export class ModelBalancer {
     return all[n % Math.max(1, all.length)];
   }
 
+  /** Another connection in place of one that is over, which still is a load when a real server is chosen. */
+  #renew(connection: Connection, arrival: Arrival): Out[] {
+    this.#memory.count('connections-renewed');
+    unlink(this.#memory, connection);
+    const out = this.#unknown(arrival);
+    load(connection.server, connection.state, -1);
+    judge(connection.server);
+    return out;
+  }
+
+  /** A packet of a connection whose real server is gone, or to be left. */
+  #withoutServer(connection: Connection, arrival: Arrival, ending: boolean): Out[] {
+    const memory = this.#memory;
+    const { present } = connection.server;
+    const anew = !present && memory.expireWithoutServer;
+    const resets = anew || ending ? end(memory, connection) : [];
+    if (anew && mayOpen(arrival.plain)) {
+      // What is sent because of it comes behind the resets.
+      return [...resets, ...this.#unknown({ ...arrival, sent: arrival.sent.slice(resets.length) })];
+    }
+    memory.count(present ? 'drop-server-quiesced' : 'drop-server-removed');
+    return resets;
+  }
+
   /** A packet of no connection: it may open one. */
   #unknown(arrival: Arrival): Out[] {
     const { plain } = arrival;
@@ -121,13 +139,13 @@ export class ModelBalancer {
       this.#memory.count('drop-unknown-address');
       return [];
     }
-    const opening = plain.protocol === 'udp' || isOpening(plain.flags);
+    const opening = mayOpen(plain);
     const service = this.services.find(
       ({ config }) =>
         plain.to === vip && config.protocol === plain.protocol && config.port[0] === plain.toPort,
     );
     if (opening && service !== undefined) {
-      if (isProxied(service)) return greet(this.#memory, arrival, service);
+      if (takesSyn(this.#memory, service)) return greet(this.#memory, arrival, service);
       return refusal(this.#memory, arrival) ?? this.#open(arrival, service);
     }
     if (service !== undefined && mayBringCookie(this.#memory, service, plain))
@@ -143,4 +161,9 @@ export class ModelBalancer {
       ? []
       : answerError(this.#memory, 'port-unreachable', arrival);
   }
+}
+
+/** Any datagram, and a SYN. */
+function mayOpen({ protocol, flags }: PlainPacket): boolean {
+  return protocol === 'udp' || isOpening(flags);
 }

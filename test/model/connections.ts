@@ -55,6 +55,7 @@ export function bind(
     state: 'none',
     expires: 0,
     clientIsn,
+    laterSyn: undefined,
     delta,
     handshake: undefined,
     storm: { text: '', repeats: 0, tick: 0 },
@@ -80,15 +81,14 @@ function pairsOf({ config }: Service): Host[] {
 }
 
 function schedule(service: Service): Server | undefined {
-  const { servers, config } = service;
+  const { config, last } = service;
+  const servers = service.servers.filter(({ present }) => present);
   if (config.scheduler !== 'rr') return leastModel(config.scheduler as 'lc' | 'wlc', servers, 'kernel');
-  for (let step = 1; step <= servers.length; step++) {
-    const index = (service.last + step) % servers.length;
-    if (servers[index]!.weight === 0 || servers[index]!.overloaded) continue;
-    service.last = index;
-    return servers[index];
-  }
-  return undefined;
+  const after = last === undefined ? 0 : servers.indexOf(last) + 1;
+  const turns = [...servers.slice(after), ...servers.slice(0, after)];
+  const next = turns.find(({ weight, overloaded }) => weight > 0 && !overloaded);
+  if (next !== undefined) service.last = next;
+  return next;
 }
 
 /** The state that a packet leads to. */

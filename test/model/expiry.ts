@@ -6,6 +6,7 @@ import { unlink } from './connections.js';
 import type { Memory } from './memory.js';
 import { type Connection, judge, load, TICK } from './parties.js';
 import { resentHeader } from './proxy-header.js';
+import { second } from './syn-protection.js';
 import { resentSyn } from './syn-proxy-handshake.js';
 import type { Template } from './templates.js';
 
@@ -18,6 +19,7 @@ export function wait(memory: Memory, milliseconds: number, kept: (template: Temp
   memory.tick += milliseconds / TICK;
   const before = [...memory.connections.values()];
   const headers = before.flatMap((connection) => resentHeader(memory, connection));
+  passSecond(memory);
   const due = before.filter(({ expires }) => expires <= memory.tick);
   const syns = due.flatMap((connection) => resentSyn(memory, connection));
   const over = due.filter(({ expires }) => expires <= memory.tick);
@@ -25,6 +27,13 @@ export function wait(memory: Memory, milliseconds: number, kept: (template: Temp
   if (over.length > 0) memory.count('connections-expired', over.length);
   memory.templates.expire(memory.tick, before, [...memory.connections.values()], kept);
   return [...headers, ...syns, ...resets];
+}
+
+function passSecond(memory: Memory): void {
+  const now = Math.floor(memory.now / 1000);
+  if (now === memory.second) return;
+  memory.second = now;
+  for (const service of memory.services) second(memory, service);
 }
 
 /** A connection is over: both sides get a reset where they may not know. */

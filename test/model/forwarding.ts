@@ -17,7 +17,7 @@ import { enter } from './connections.js';
 import type { Memory } from './memory.js';
 import type { Connection, Server } from './parties.js';
 import { headerAhead } from './proxy-header.js';
-import { noteReuse } from './renewal.js';
+import { noteAnswer, noteReuse } from './renewal.js';
 import { MTU, toClient, toServer } from './translation.js';
 
 export function fromClient(memory: Memory, connection: Connection, arrival: Arrival): Out[] {
@@ -49,7 +49,9 @@ export function fromServer(memory: Memory, connection: Connection, arrival: Arri
   const grown = ipHeaderOf(server.address) - ipHeaderOf(client.address);
   const refused = refusal(memory, arrival, MTU + grown);
   if (refused !== undefined) return refused;
+  const before = connection.state;
   enter(memory, connection, plain, 'server');
+  noteAnswer(memory, connection, before, plain);
   const { segments, bytes } = sizeOf(plain);
   server.traffic.packetsOut += segments;
   server.traffic.bytesOut += bytes;

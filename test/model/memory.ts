@@ -22,6 +22,8 @@ export class Memory {
     this.counters.set(name, (this.counters.get(name) ?? 0) + amount);
   };
   tick: number;
+  /** The last one that was told of; none yet. */
+  second = 0;
 
   constructor(config: ResolvedConfig, topology: Topology, secret: Uint8Array, now: number) {
     this.topology = topology;

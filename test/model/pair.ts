@@ -1,5 +1,7 @@
 /** The balancer and its slow model, side by side: each step goes to both, and then they must be alike. */
 import assert from 'node:assert/strict';
+import { isDeepStrictEqual } from 'node:util';
+import type { ResolvedConfig } from '../../lib/balancer/config/index.js';
 import type { BuiltFrame } from '../support/packet-builder.js';
 import { describe } from '../support/packet-decoder.js';
 import { connectionsOf, templatesOf } from '../support/records.js';
@@ -20,6 +22,7 @@ export class Pair {
   readonly #global: NonNullable<RigOptions['settings']>;
   readonly #frames: StepFrames;
   #settings: readonly Settings[];
+  #config: ResolvedConfig;
 
   constructor(topology: Topology, services: readonly ServiceWishes[], settings: RigOptions['settings'] = {}) {
     this.#topology = topology;
@@ -27,8 +30,8 @@ export class Pair {
     this.#global = settings;
     this.#settings = services.map(() => OPEN);
     this.rig = new Rig({ topology, ...this.#wishes });
-    const config = configuration(topology, this.#wishes);
-    this.model = new ModelBalancer(config, topology, SECRET, this.rig.now);
+    this.#config = configuration(topology, this.#wishes);
+    this.model = new ModelBalancer(this.#config, topology, SECRET, this.rig.now);
     this.#frames = new StepFrames(topology, services, {
       known: (n) => talkOf(this.model.known(n)),
       answerable: (n) => talkOf(this.model.answerable(n)),
@@ -37,7 +40,7 @@ export class Pair {
 
   take(each: Step): void {
     if (each.kind === 'pause') this.pause(each.milliseconds);
-    else if (each.kind === 'weights') this.#weigh(each);
+    else if (each.kind === 'settings') this.#change(each);
     else this.#send(each);
   }
 
@@ -70,12 +73,17 @@ export class Pair {
     };
   }
 
-  #weigh({ service, ...changed }: StepOf<'weights'>): void {
+  #change({ service, ...changed }: StepOf<'settings'>): void {
     this.#settings = this.#settings.map((before, i) => (i === service ? changed : before));
     const { balancer, now } = this.rig;
-    assert.ok('difference' in balancer.apply(configuration(this.#topology, this.#wishes), now));
-    this.model.weigh(service, changed);
-    this.#compare('other weights and thresholds', this.rig.drain(), []);
+    const { services } = configuration(this.#topology, this.#wishes);
+    const { difference } = balancer.apply({ ...this.#config, services }, now);
+    assert.ok(difference !== undefined);
+    const isOther = !isDeepStrictEqual(services, this.#config.services);
+    assert.equal(difference.services !== undefined, isOther);
+    if (isOther) this.model.change(service, services[service]!);
+    this.#config = { ...this.#config, services };
+    this.#compare('other settings', this.rig.drain(), []);
     this.#compareTables();
   }
 
@@ -94,13 +102,13 @@ export class Pair {
   #compareTables(): void {
     const { balancer } = this.rig;
     const servers = balancer.statistics.snapshot().services.flatMap(({ realServers }, i) =>
-      realServers.map(({ realServer, traffic }, n) => {
+      realServers.map(({ realServer, traffic }) => {
         const { connections, packetsIn, packetsOut, bytesIn, bytesOut } = traffic;
         const counts = [connections, packetsIn, packetsOut, bytesIn, bytesOut];
-        return `${i} ${this.#topology.realServers[n]}: ${realServer.active} + ${realServer.inactive}, ${counts}`;
+        return `${i} ${realServer.config.address}: ${realServer.active} + ${realServer.inactive}, ${counts}`;
       }),
     );
-    const tables = [...connectionsOf(balancer).sort(), ...templatesOf(balancer).sort(), ...servers];
+    const tables = [...connectionsOf(balancer).sort(), ...templatesOf(balancer).sort(), ...servers.sort()];
     assert.deepEqual(tables, this.model.describe());
     const counted = Object.entries(balancer.counters.snapshot()).filter(
       ([name, value]) => value > 0 && TOLD.test(name),

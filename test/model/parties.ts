@@ -3,6 +3,7 @@ import type { ResolvedConfig, ResolvedService } from '../../lib/balancer/config/
 import { MACS, type Topology } from '../support/topology.js';
 import type { PlainPacket } from './balancer-packets.js';
 import type { ProxyHeader } from './proxy-header.js';
+import { type Protection, protectionOf } from './syn-protection.js';
 import type { Handshake, Storm } from './syn-proxy.js';
 import type { ModelState } from './tcp-states.js';
 import type { Template } from './templates.js';
@@ -20,18 +21,28 @@ export interface Traffic {
   bytesOut: number;
 }
 
+export function noTraffic(): Traffic {
+  return { connections: 0, packetsIn: 0, packetsOut: 0, bytesIn: 0, bytesOut: 0 };
+}
+
 export interface Server {
   readonly address: string;
   /** 0: the client's choice. */
   readonly port: number;
   readonly mac: string;
+  /** The configuration has it. */
+  present: boolean;
+  /** It is told of in the statistics: for as long as it is present, or was in use when the configuration changed last. */
+  listed: boolean;
   weight: number;
   active: number;
   inactive: number;
+  /** Of the active ones, those that wait for the handshake's ACK. */
+  halfOpen: number;
   /** With as many connections as the first it is overloaded, until it has less than the second; 0: none, three quarters. */
   thresholds: readonly [upper: number, lower: number];
   overloaded: boolean;
-  readonly traffic: Traffic;
+  traffic: Traffic;
 }
 
 export interface Service {
@@ -39,7 +50,8 @@ export interface Service {
   readonly config: ResolvedService;
   readonly servers: readonly Server[];
   /** Round robin: who was chosen last. */
-  last: number;
+  last: Server | undefined;
+  readonly protection: Protection;
   /** The minute in which it answered a SYN last. */
   issued: number;
 }
@@ -64,6 +76,8 @@ export interface Connection {
   /** In ticks. */
   expires: number;
   clientIsn: number;
+  /** The number of the client's last SYN that went on to the real server and was another than the connection's. */
+  laterSyn: number | undefined;
   /** Added to the client's sequence numbers, a PROXY header aside. */
   delta: number;
   /** Where its client shook hands with the balancer. */
@@ -81,31 +95,31 @@ export function servicesOf(config: ResolvedConfig, topology: Topology): Service[
   return config.services.map((service, index) => ({
     index,
     config: service,
-    last: -1,
+    last: undefined,
+    protection: protectionOf(service.synProxy?.mode ?? 'off'),
     issued: Number.NEGATIVE_INFINITY,
     servers: service.realServers.map(({ address, port = 0, weight, upperThreshold, lowerThreshold }) => ({
       address,
       port,
       mac: MACS.server(topology.realServers.indexOf(address)),
+      present: true,
+      listed: true,
       weight,
       active: 0,
       inactive: 0,
+      halfOpen: 0,
       thresholds: [upperThreshold, lowerThreshold] as const,
       overloaded: false,
-      traffic: { connections: 0, packetsIn: 0, packetsOut: 0, bytesIn: 0, bytesOut: 0 },
+      traffic: noTraffic(),
     })),
   }));
-}
-
-/** Whether the balancer shakes hands with the clients of a service. */
-export function isProxied({ config }: Service): boolean {
-  return config.synProxy?.mode === 'on';
 }
 
 /** A connection in a state more or less. */
 export function load(server: Server, state: ModelState, change: 1 | -1): void {
   if (ACTIVE.includes(state)) server.active += change;
   else server.inactive += change;
+  if (state === 'synReceived') server.halfOpen += change;
 }
 
 /** A real server has another number of connections, or other thresholds. */

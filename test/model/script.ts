@@ -1,6 +1,7 @@
 /** What may happen to a balancer in a test: single steps, drawn at random, and the services that they meet. */
 import fc from 'fast-check';
 import type { BalancerConfig } from '../../lib/balancer/config/index.js';
+import type { SynProxyMode } from '../../lib/balancer/config/model.js';
 import { STATES } from '../../lib/balancer/connection/state.js';
 import { isOneWay, type Topology } from '../support/topology.js';
 
@@ -49,15 +50,19 @@ export function servicesFor(topology: Topology): readonly ServiceWishes[] {
   ];
 }
 
+/** For `auto`: few, so that scripts get there and back. */
+const THRESHOLDS = { halfOpenHigh: 1, halfOpenLow: 0 };
+
 /** The same of services behind a SYN proxy. */
 export function proxiedServicesFor(topology: Topology): readonly ServiceWishes[] {
   const fullnat: ServiceWishes[] = [
-    { mode: 'fullnat', scheduler: 'rr', synProxy: {} },
+    { mode: 'fullnat', scheduler: 'rr', synProxy: { ...THRESHOLDS } },
     {
       mode: 'fullnat',
       scheduler: 'wlc',
       clientAddress: 'proxy-v2',
       synProxy: {
+        ...THRESHOLDS,
         badAck: 'drop',
         windowScale: 0,
         storedSegments: 1,
@@ -70,20 +75,29 @@ export function proxiedServicesFor(topology: Topology): readonly ServiceWishes[]
     mode: 'nat',
     scheduler: 'lc',
     persistence: { timeout: 15 },
-    synProxy: { ackStormThreshold: 2, sack: false, deferUntilData: true, synRetries: 1, reuse: [] },
+    synProxy: {
+      ...THRESHOLDS,
+      ackStormThreshold: 2,
+      sack: false,
+      deferUntilData: true,
+      synRetries: 1,
+      reuse: [],
+    },
   };
   return [...fullnat, nat];
 }
 
-/** What may change of a service's two real servers: their weights, and the thresholds that both have. */
+/** What may change of a service and its two real servers, one of which may be missing. */
 export interface Settings {
+  readonly present: readonly [boolean, boolean];
   readonly weights: readonly [number, number];
   /** As `upperThreshold` and `lowerThreshold` of the configuration. */
   readonly thresholds: readonly [number, number];
+  readonly synProxy: SynProxyMode;
 }
 
-/** Both real servers take what they get. */
-export const OPEN: Settings = { weights: [1, 1], thresholds: [0, 0] };
+/** Both real servers take what they get, and clients shake hands with the SYN proxy if there is one. */
+export const OPEN: Settings = { present: [true, true], weights: [1, 1], thresholds: [0, 0], synProxy: 'on' };
 
 /** What services are with these settings of each. */
 export function servicesWith(
@@ -93,20 +107,17 @@ export function servicesWith(
 ) {
   return wishes.map((service, i) => {
     const port = isOneWay(service.mode!) ? {} : { port: topology.serverPort };
-    const { weights, thresholds } = settings[i]!;
+    const { present, weights, thresholds, synProxy: mode } = settings[i]!;
     const [upperThreshold, lowerThreshold] = thresholds;
-    const realServers = topology.realServers.map((address, n) => ({
-      address,
-      ...port,
-      weight: weights[n]!,
-      upperThreshold,
-      lowerThreshold,
-    }));
+    const realServers = topology.realServers
+      .map((address, n) => ({ address, ...port, weight: weights[n]!, upperThreshold, lowerThreshold }))
+      .filter((_, n) => present[n]);
     const ports = service.mode === 'fullnat' ? { localPorts: [5000, 4999 + LOCAL_PORTS] as const } : {};
     // Long enough for a PROXY header to be given up.
     const established = service.clientAddress === 'proxy-v2' ? { established: 70 } : {};
     const timeouts = { ...TIMEOUTS, ...established };
-    return { ...service, ...ports, port: 80 + i, realServers, timeouts };
+    const synProxy = service.synProxy && { synProxy: { ...service.synProxy, mode } };
+    return { ...service, ...ports, ...synProxy, port: 80 + i, realServers, timeouts };
   });
 }
 
@@ -172,12 +183,14 @@ const pause = fc.record({
   kind: fc.constant('pause' as const),
   milliseconds: fc.constantFrom(250, 1000, 3000, 12_000, 30_000, 64_000),
 });
-function weights(services: number) {
+function settings(services: number) {
   return fc.record({
-    kind: fc.constant('weights' as const),
+    kind: fc.constant('settings' as const),
     service: fc.nat(services - 1),
+    present: fc.constantFrom<Settings['present']>([true, true], [true, true], [true, false], [false, true]),
     weights: fc.constantFrom<Settings['weights']>([0, 0], [0, 1], [1, 2], [2, 1]),
     thresholds: fc.constantFrom<Settings['thresholds']>([0, 0], [0, 0], [1, 0], [2, 1], [3, 3], [4, 0]),
+    synProxy: fc.constantFrom<SynProxyMode>('on', 'on', 'off', 'auto', 'auto'),
   });
 }
 
@@ -188,7 +201,7 @@ export function step(services: number) {
     { weight: 10, arbitrary: server },
     { weight: 1, arbitrary: stray },
     { weight: 2, arbitrary: pause },
-    { weight: 1, arbitrary: weights(services) },
+    { weight: 1, arbitrary: settings(services) },
   );
 }
 export type Step = ReturnType<typeof step> extends fc.Arbitrary<infer Value> ? Value : never;
@@ -241,6 +254,22 @@ export function prelude(services: readonly ServiceWishes[]): Step[] {
   });
 }
 
+/** One of a service's real servers is missing when its clients go on. */
+function without(present: Settings['present'], service: number, ...clients: StepOf<'client'>[]): Step[] {
+  return [
+    { ...OPEN, kind: 'settings', service, present },
+    ...clients.flatMap((client): Step[] => [{ ...client, flags: 'A' }, client]),
+    { ...OPEN, kind: 'settings', service },
+  ];
+}
+
+/** More SYNs than a SYN proxy that is `auto` lets pass, and then none until it is off again. */
+function attack(service: number): Step[] {
+  const syns = Array.from({ length: 4 }, (_, n): Step => ({ ...OPENING, service, port: 300 + n }));
+  const over = Array<Step>(3).fill({ kind: 'pause', milliseconds: 12_000 });
+  return [{ ...OPEN, kind: 'settings', service, synProxy: 'auto' }, ...syns, ...over];
+}
+
 /** What is rare in a script, at every service in turn. */
 export function tour(services: readonly ServiceWishes[]): Step[] {
   const nobody = { ...OPENING, service: services.length } as const;
@@ -269,7 +298,7 @@ export function tour(services: readonly ServiceWishes[]): Step[] {
           { ...data, ttl: 1 },
         ];
       });
-      const quiesced: Step = { ...OPEN, kind: 'weights', service, weights: [0, 0] };
+      const quiesced: Step = { ...OPEN, kind: 'settings', service, weights: [0, 0] };
       return [
         { ...syn, ...other },
         { ...segment, ...other, flags: 'A', payload: 0 },
@@ -292,12 +321,15 @@ export function tour(services: readonly ServiceWishes[]): Step[] {
         quiesced,
         { ...greeted, flags: 'A' },
         { ...syn, client: 1 },
+        ...without([true, false], service, greeted, syn),
+        ...without([false, true], service, greeted, syn),
       ];
     }),
-    ...services.map((_, service): Step => ({ ...OPEN, kind: 'weights', service, weights: [1, 2] })),
+    ...services.map((_, service): Step => ({ ...OPEN, kind: 'settings', service, weights: [1, 2] })),
     ...more.flat(),
     // As many connections as they may have, and more.
-    { kind: 'weights', service: 0, weights: [1, 1], thresholds: [1, 0] },
+    { ...OPEN, kind: 'settings', service: 0, thresholds: [1, 0] },
     { ...OPENING, client: 4 },
+    ...[...services.keys()].flatMap(attack),
   ];
 }

@@ -26,6 +26,8 @@ export class Solo {
   readonly services: ReturnType<typeof servicesWith>;
   readonly #frames: StepFrames;
   #config: ResolvedConfig;
+  /** As the configuration has them at first, with all their real servers. */
+  readonly #all: ResolvedConfig['services'];
 
   constructor(topology: Topology, wishes: readonly ServiceWishes[]) {
     this.services = servicesWith(
@@ -35,6 +37,7 @@ export class Solo {
     );
     this.rig = new Rig({ topology, services: this.services });
     this.#config = configuration(topology, { services: this.services });
+    this.#all = this.#config.services;
     this.#frames = new StepFrames(topology, wishes, {
       known: (n) => this.#talk(n, () => true),
       answerable: (n) => this.#talk(n, (state) => (state & FLAG_ONE_WAY) === 0),
@@ -43,7 +46,7 @@ export class Solo {
 
   take(each: Step): void {
     if (each.kind === 'pause') this.rig.wait(each.milliseconds);
-    else if (each.kind === 'weights') this.#weigh(each);
+    else if (each.kind === 'settings') this.#change(each);
     else {
       const arrival = this.#frames.of(each);
       for (const piece of arrival?.pieces ?? []) this.#frames.note(this.rig.send(arrival!.link, piece));
@@ -51,17 +54,19 @@ export class Solo {
   }
 
   /** Only what changes is made anew: to validate all of it again would be most of a script's time. */
-  #weigh({ service: position, weights, thresholds }: StepOf<'weights'>): void {
+  #change({ service: position, present, weights, thresholds, synProxy: mode }: StepOf<'settings'>): void {
     const { rig } = this;
     const [upperThreshold, lowerThreshold] = thresholds;
     const services = this.#config.services.map((service, i) => {
-      const realServers = service.realServers.map((server, n) => ({
+      if (i !== position) return service;
+      const realServers = this.#all[i]!.realServers.map((server, n) => ({
         ...server,
         weight: weights[n]!,
         upperThreshold,
         lowerThreshold,
-      }));
-      return i === position ? { ...service, realServers } : service;
+      })).filter((_, n) => present[n]);
+      const synProxy = this.services[i]!.synProxy && { synProxy: { ...service.synProxy!, mode } };
+      return { ...service, ...synProxy, realServers };
     });
     this.#config = { ...this.#config, services };
     assert.ok('difference' in rig.balancer.apply(this.#config, rig.now));

@@ -5,6 +5,7 @@ import { bind, settle } from './connections.js';
 import type { Memory } from './memory.js';
 import type { Connection, Service } from './parties.js';
 import { countReuse, mayReuse } from './renewal.js';
+import { takesSyn } from './syn-protection.js';
 import type { Handshake } from './syn-proxy.js';
 import { cookieIn, greet, mayBringCookie } from './syn-proxy-greeting.js';
 import { begin } from './syn-proxy-handshake.js';
@@ -32,10 +33,19 @@ export function proxiedClient(memory: Memory, connection: Connection, arrival: A
   const { plain } = arrival;
   const { flags, seq, ack } = plain;
   const reusable = !handshake.answered || mayReuse(service, state);
+  const tooBig = () => refusal(memory, arrival, handshake.segmentMax + ipHeaderOf(plain.from));
   if (isOpening(flags)) {
-    if (reusable) return greet(memory, arrival, service);
-    if (seq !== connection.clientIsn) handshake.forwardedSyn = seq;
-    return undefined;
+    if (takesSyn(memory, service) && reusable) return greet(memory, arrival, service);
+    if (!handshake.answered && state === 'synSent') {
+      memory.count('drop-syn-proxy-unexpected');
+      return [];
+    }
+    if (!handshake.answered) {
+      // That handshake was given up.
+      connection.handshake = undefined;
+      connection.progress = undefined;
+    }
+    return tooBig();
   }
   const refused = refusal(memory, arrival);
   if (refused !== undefined) return refused;
@@ -47,7 +57,7 @@ export function proxiedClient(memory: Memory, connection: Connection, arrival: A
   if (data === 'early') return [];
   if (data !== undefined) return reopen(memory, connection, arrival, data);
   if (!handshake.answered) return waiting(memory, connection, handshake, arrival, !other && ofCookie);
-  return refusal(memory, arrival, handshake.segmentMax + ipHeaderOf(plain.from));
+  return tooBig();
 }
 
 /** The same client comes again: it keeps its real server. */
@@ -55,6 +65,7 @@ function reopen(memory: Memory, connection: Connection, arrival: Arrival, data: 
   const { plain, sent } = arrival;
   countReuse(memory, 'syn-proxy-reused', connection.state);
   connection.clientIsn = (plain.seq - 1) >>> 0;
+  connection.laterSyn = undefined;
   if (connection.service.config.mode === 'fullnat')
     connection.delta = (readPacket(sent[0]!).seq - connection.clientIsn) >>> 0;
   return begin(memory, connection, arrival, data);

@@ -9,13 +9,14 @@ import { answerTo } from './syn-proxy.js';
 
 /** A SYN is answered at once, and nothing kept of it. */
 export function greet(memory: Memory, arrival: Arrival, service: Service): Out[] {
-  if (service.servers.every(({ weight, overloaded }) => weight === 0 || overloaded)) {
+  if (service.servers.every(({ present, weight, overloaded }) => !present || weight === 0 || overloaded)) {
     memory.count('drop-syn-proxy-no-server');
     return [];
   }
   const { plain } = arrival;
   const { synAck, data } = answerTo(plain, service.config.synProxy!);
   service.issued = memory.minute;
+  service.protection.answered++;
   memory.count('syn-proxy-syn');
   const seq = memory.cookies.issue(flowOf(plain, plain.seq), data, memory.now);
   return reply(arrival, { ...synAck, seq });
@@ -34,6 +35,7 @@ export function cookieIn(memory: Memory, plain: PlainPacket, service: Service): 
     memory.count('drop-syn-proxy-null-ack');
     return 'early';
   }
+  service.protection.accepted++;
   memory.count('syn-proxy-ack-ok');
   return data;
 }

@@ -5,6 +5,7 @@ import { type Arrival, type Out, sizeOf } from './balancer-packets.js';
 import { settle } from './connections.js';
 import type { Memory } from './memory.js';
 import type { Connection } from './parties.js';
+import { answersLaterSyn } from './renewal.js';
 import { agree, isStorm } from './syn-proxy.js';
 
 /**
@@ -23,16 +24,15 @@ export function proxiedServer(
   const { plain } = arrival;
   const { flags, seq, ack } = plain;
   if (handshake.answered && flags.includes('S')) {
-    if ((seq + handshake.shift) >>> 0 === handshake.cookie) return undefined;
-    const { forwardedSyn } = handshake;
-    if (!flags.includes('A') || forwardedSyn === undefined || ack !== (forwardedSyn + delta + 1) >>> 0) {
-      memory.count('drop-syn-proxy-unexpected');
-      return [];
+    if (answersLaterSyn(connection, plain)) {
+      // Those two shake hands themselves.
+      connection.handshake = undefined;
+      connection.progress = undefined;
+      return undefined;
     }
-    // It answers one of the client's: those two shake hands themselves.
-    connection.handshake = undefined;
-    connection.progress = undefined;
-    return undefined;
+    if ((seq + handshake.shift) >>> 0 === handshake.cookie) return undefined;
+    memory.count('drop-syn-proxy-unexpected');
+    return [];
   }
   if (handshake.answered) {
     const { ackStormThreshold } = service.config.synProxy!;

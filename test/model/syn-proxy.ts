@@ -44,8 +44,6 @@ export interface Handshake {
   kept: { readonly link: number; readonly frame: BuiltFrame }[];
   /** Added to the real server's numbers. */
   shift: number;
-  /** The number of the client's last SYN that went on to the real server. */
-  forwardedSyn: number | undefined;
   /** Powers of two that windows are multiplied with. */
   toClient: number;
   toServer: number;
@@ -108,7 +106,7 @@ export function handshakeOf(cookie: number, data: number, client: Host): Handsha
     windowScale: (data >> 16) & 15,
     sack: (data & (2 ** 21)) !== 0,
   };
-  const unknown = { shift: 0, forwardedSyn: undefined, toClient: 0, toServer: 0, segmentMax: 65535 };
+  const unknown = { shift: 0, toClient: 0, toServer: 0, segmentMax: 65535 };
   return { cookie, asked, answered: false, resent: 0, kept: [], ...unknown };
 }
 

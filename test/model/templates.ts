@@ -24,7 +24,13 @@ export class Templates {
   find(service: Service, client: string): Server | undefined {
     if (service.config.persistence === undefined) return undefined;
     const server = this.#all.get(keyOf(service, client))?.server;
+    if (server?.present === false) return undefined;
     return server?.weight === 0 && this.#expireQuiescent ? undefined : server;
+  }
+
+  /** Whether a client is to have this real server again. */
+  leadTo(server: Server): boolean {
+    return [...this.#all.values()].some((template) => template.server === server);
   }
 
   /** A client of a service got a real server; undefined where the service does not remember it. */

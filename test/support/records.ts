@@ -35,16 +35,16 @@ export function connectionsOf({ connections }: Balancer): string[] {
 }
 
 /** `SERVICE CLIENT → SERVER until TICK`: templates, the service by its position and the client masked, in no order. */
-export function templatesOf({ connections, services }: Balancer): string[] {
+export function templatesOf({ connections, services, realServers }: Balancer): string[] {
   const { words, used } = connections;
   const texts: string[] = [];
   for (let base = 0; base < used * RECORD_WORDS; base += RECORD_WORDS) {
     if ((words[base + STATE]! & FLAG_TEMPLATE) === 0) continue;
     const owner = words[base + OWNER]!;
     const service = services.find(({ index }) => index === owner >>> 16);
-    const server = service?.realServers.find(({ index }) => index === (owner & 0xffff));
+    const server = realServers[owner & 0xffff]!;
     const client = addressAt(words, base + CLIENT);
-    const address = server === undefined ? 'nobody' : text(server.address);
+    const address = text(server.address);
     texts.push(`${service?.index} ${client} → ${address} until ${words[base + EXPIRES]}`);
   }
   return texts;

@@ -101,16 +101,21 @@ export class Lifecycle {
     const sender = (before & FLAG_ONE_WAY) === 0 ? FROM_CLIENT : ONE_WAY;
     const state = this.#enter(base, counted, frame, sender);
     this.#wheel.touch(connection, tick + service.timeouts[state]!);
-    if (state !== STATE_SYN_RECEIVED && state !== STATE_SYN_SENT) return;
-    if (!service.toa.shared || !isOpening(frame.tcpFlags)) return;
-    this.#shift.onClientSyn(base, frame, before & STATE_MASK, service.sendsProxyHeader, now);
+    if (!isOpening(frame.tcpFlags)) return;
+    const isWaiting = state === STATE_SYN_RECEIVED || state === STATE_SYN_SENT;
+    if (service.toa.shared && isWaiting) {
+      this.#shift.onClientSyn(base, frame, before & STATE_MASK, service.sendsProxyHeader, now);
+    } else this.#shift.onLaterSyn(base, frame);
   }
 
   /** The same for a real server's packet. */
   onServerPacket(connection: number, service: VirtualService, frame: Frame, tick: number): void {
     const base = connection * RECORD_WORDS;
-    const state = this.#enter(base, this.#table.words[base + STATE]!, frame, FROM_SERVER);
+    const before = this.#table.words[base + STATE]!;
+    const state = this.#enter(base, before, frame, FROM_SERVER);
     this.#wheel.touch(connection, tick + service.timeouts[state]!);
+    if ((frame.tcpFlags & SYN) === 0) return;
+    this.#shift.onServerSyn(base, frame, before & STATE_MASK, service.sendsProxyHeader);
   }
 
   /**

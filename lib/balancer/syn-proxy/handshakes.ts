@@ -4,7 +4,6 @@ import type { ExpiryResets } from '../connection/expiry-resets.js';
 import { isOpening, type Lifecycle } from '../connection/lifecycle.js';
 import type { Opening } from '../connection/opening.js';
 import {
-  CLIENT_SYN_END,
   CLIENT_TIMESTAMP,
   COOKIE,
   FLAG_SYN_PENDING,
@@ -107,7 +106,6 @@ export class Handshakes {
     const { words } = this.#table;
     const base = connection * RECORD_WORDS;
     words[base + COOKIE] = (frame.acknowledgment - 1) | 0;
-    words[base + CLIENT_SYN_END] = (frame.sequence - 1) | 0;
     words[base + HANDSHAKE] = data;
     if (hasTimestamp(data)) this.#noteTimestamps(base, frame);
     words[base + SEGMENT_MAX] = 0xffff;
@@ -175,9 +173,6 @@ export class Handshakes {
       if ((word & STATE_MASK) === STATE_SYN_SENT) return this.#drop(COUNTER['drop-syn-proxy-unexpected']);
       // The client gave that handshake up.
       stopShifting(words, base);
-    } else if (frame.sequence !== this.#shift.clientInitial(base)) {
-      // Not the connection's own that comes late.
-      words[base + CLIENT_SYN_END] = (frame.sequence + 1) | 0;
     }
     return FORWARD;
   }

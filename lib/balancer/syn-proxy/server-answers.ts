@@ -2,7 +2,6 @@ import { ACK, RST, SYN } from '../../net/tcp.js';
 import type { ConnectionTable } from '../connection/connection-table.js';
 import type { Lifecycle } from '../connection/lifecycle.js';
 import {
-  CLIENT_SYN_END,
   COOKIE,
   FIRST_DATA_SEQUENCE,
   FLAG_SERVER_SEEN,
@@ -97,19 +96,12 @@ export class ServerAnswers {
    */
   #onSyn(frame: Frame, base: number): number {
     const { words } = this.#table;
-    if (((frame.sequence + words[base + SERVER_SEQUENCE_DELTA]!) | 0) === words[base + COOKIE])
+    if (this.#shift.answersLaterSyn(base, frame)) {
+      stopShifting(words, base);
       return FORWARD;
-    if (!this.#answersClientSyn(frame, base)) return this.#drop(COUNTER['drop-syn-proxy-unexpected']);
-    stopShifting(words, base);
-    return FORWARD;
-  }
-
-  /** Whether a real server's SYN acknowledges the client's last one that went on to it. */
-  #answersClientSyn({ tcpFlags, acknowledgment }: Frame, base: number): boolean {
-    const { words } = this.#table;
-    const sent = (words[base + CLIENT_SYN_END]! - this.#shift.clientInitial(base)) | 0;
-    const acknowledged = (acknowledgment - words[base + INITIAL_SEQUENCE]!) | 0;
-    return (tcpFlags & ACK) !== 0 && sent !== 0 && acknowledged === sent;
+    }
+    const told = (frame.sequence + words[base + SERVER_SEQUENCE_DELTA]!) | 0;
+    return told === words[base + COOKIE] ? FORWARD : this.#drop(COUNTER['drop-syn-proxy-unexpected']);
   }
 
   /** Whether a real server's segment acknowledges our SYN: with its own SYN, or to refuse it (RFC 9293 3.10.7.3). */

@@ -32,7 +32,7 @@ for (const { name, topology, services } of cases) {
       for (const each of steps) solo.take(each);
       leftovers.assertNone();
     }
-    for (const service of services.keys()) solo.take({ ...OPEN, kind: 'weights', service });
+    for (const service of services.keys()) solo.take({ ...OPEN, kind: 'settings', service });
     leftovers.assertAllFree();
   });
 }

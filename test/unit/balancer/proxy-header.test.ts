@@ -294,6 +294,43 @@ test('a connection that is opened anew at the same moment has one header that is
   ]);
 });
 
+test('both ends had forgotten an open connection: the header goes ahead of what the next SYN opens', () => {
+  const rig = proxyRig(IPV4);
+  const first = new Flow(rig).half();
+  rig.send(...first.client({ flags: 'A', seq: 1, ack: 1 }));
+  rig.send(...first.fromServer({ flags: 'A', seq: 1, ack: 29 }));
+  const flow = new Flow(rig, { clientIsn: 0x12345678, serverIsn: 0x1000 }).half();
+  const synAck = { flags: 'SA', ack: 1 };
+  rig.play([
+    {
+      what: 'the SYN-ACK once more',
+      in: flow.fromServer(synAck),
+      out: [flow.toClient(synAck)],
+    },
+    {
+      what: 'the handshake ACK',
+      in: flow.client({ flags: 'A', seq: 1, ack: 1, window: 7 }),
+      out: [
+        flow.toServer(headerSegment(headerOf(IPV4, flow), 7)),
+        flow.toServer({ flags: 'A', seq: 29, ack: 1, window: 7 }),
+      ],
+      counters: { 'proxy-header-sent': 1 },
+    },
+    {
+      what: 'data behind it',
+      in: flow.client({ flags: 'PA', seq: 1, ack: 1, payload: 'x' }),
+      out: [flow.toServer({ flags: 'PA', seq: 29, ack: 1, payload: 'x' })],
+    },
+    {
+      what: 'all acknowledged',
+      in: flow.fromServer({ flags: 'A', seq: 1, ack: 30 }),
+      out: [flow.toClient({ flags: 'A', seq: 1, ack: 2 })],
+    },
+    { what: 'nothing is sent again', wait: 5000, out: [] },
+  ]);
+  assert.equal(rig.counter('connections-reused-established'), 1);
+});
+
 test('a connection that is opened anew is told of as the service says by then', () => {
   for (const [before, after] of [
     ['toa', 'proxy-v2'],

@@ -165,6 +165,50 @@ for (const topology of TOPOLOGIES) {
   });
 }
 
+for (const topology of TOPOLOGIES) {
+  for (const mode of ['fullnat', 'nat'] as const) {
+    const name = (what: string) => `IPv${topology.family}, ${mode}: ${what}`;
+
+    test(name("both ends had forgotten an open connection: the real server's SYN-ACK begins another"), () => {
+      const rig = new Rig({ topology, service: { mode } });
+      new Flow(rig).settled();
+      const flow = new Flow(rig, { clientIsn: 0x12345678, serverIsn: 0x1000 });
+      flow.syn();
+      assert.equal(rig.counter('connections-reused'), 0, 'the SYN alone changes nothing');
+      const synAck = { flags: 'SA', ack: 1 };
+      rig.expect('SYN-ACK', rig.send(...flow.fromServer(synAck)), [flow.toClient(synAck)]);
+      assert.equal(rig.counter('connections-reused'), 1);
+      assert.equal(rig.counter('connections-reused-established'), 1);
+      const ack = { flags: 'A', seq: 1, ack: 1 };
+      const told = flow.toServer({ ...ack, options: mode === 'fullnat' ? [flow.toa] : [] });
+      rig.expect('the handshake ACK, with what it has to tell', rig.send(...flow.client(ack)), [told]);
+      const resets = rig.wait(1_000_000).filter(({ decoded }) => decoded.tcp?.flags === 'R');
+      const numbers = resets.map(({ link, decoded }) => [link === INSIDE, decoded.tcp!.seq]);
+      assert.deepEqual(
+        new Map(numbers as [boolean, number][]),
+        new Map([
+          [false, flow.serverIsn + 1],
+          [true, flow.balancerIsn + 1],
+        ]),
+        'when it expires, both are reset where they are',
+      );
+    });
+
+    test(name('a SYN on an open connection that the real server does not take changes nothing'), () => {
+      const rig = new Rig({ topology, service: { mode } });
+      const flow = new Flow(rig).settled();
+      new Flow(rig, { clientIsn: 0x12345678 }).syn();
+      const challenge = { flags: 'A', seq: 2, ack: 1 };
+      rig.expect('challenge ACK', rig.send(...flow.fromServer(challenge)), [flow.toClient(challenge)]);
+      const late = { flags: 'SA', seq: 0, ack: 1 };
+      rig.expect('its SYN-ACK, late', rig.send(...flow.fromServer(late)), [flow.toClient(late)]);
+      assert.equal(rig.counter('connections-reused'), 0);
+      const data = { flags: 'PA', seq: 1, ack: 2, payload: 'x' };
+      rig.play([{ what: 'data', in: flow.client(data), out: [flow.toServer(data)] }]);
+    });
+  }
+}
+
 test('the old connection still counts as a load when a real server is chosen for the new one', () => {
   const [topology] = TOPOLOGIES;
   const rig = new Rig({ topology, service: { mode: 'nat', scheduler: 'lc' } });

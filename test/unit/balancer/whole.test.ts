@@ -1,6 +1,7 @@
 /**
- * Random scripts of packets, pauses, changed weights and thresholds through services of every mode and protocol at once, each step
- * compared with the slow model: the frames that come out, the connections, templates and loads, traffic and counters.
+ * Random scripts of packets, pauses and other settings (real servers that go and come back, weights, thresholds, SYN proxy on, off
+ * and auto) through services of every mode and protocol at once, each step compared with the slow model: the frames that come out,
+ * the connections, templates and loads, traffic and counters.
  * TOA_MODEL_RUNS: so many scripts for each family, of 40 to 100 steps, drawn anew.
  */
 import assert from 'node:assert/strict';
@@ -35,6 +36,7 @@ const SPECIAL = [
   'proxy-header-sent',
   'proxy-header-resent',
   'drop-no-local-port',
+  'drop-server-removed',
   'drop-stray',
   'drop-ttl-expired',
   'drop-wrong-side',
@@ -42,6 +44,7 @@ const SPECIAL = [
 /** where the two ends shake hands themselves, */
 const DIRECT = [
   'connections-reused',
+  'connections-reused-established',
   'toa-refused-mtu',
   'toa-pruned',
   'toa-syn-data-removed',
@@ -60,6 +63,8 @@ const OF_MODES = [
 /** and behind a SYN proxy, */
 const PROXIED = [
   'drop-too-big',
+  'syn-proxy-auto-on',
+  'syn-proxy-auto-off',
   'syn-proxy-established',
   'syn-proxy-mss-smaller',
   'syn-proxy-reused',
@@ -81,6 +86,7 @@ const TUNNELED = [
   'connections-expired',
   'drop-no-real-server',
   'drop-no-service',
+  'drop-server-removed',
   'drop-stray',
   'drop-too-big',
   'drop-ttl-expired',
@@ -107,9 +113,11 @@ for (const { name, topology, proxied, special } of cases) {
     const scripts = fc.array(step(services.length), { minLength: 40, maxLength: 100, size: 'max' });
     const met = new Set<string>();
     const seen = new Pair(topology, services);
-    for (const each of tour(services)) seen.take(each);
+    for (const each of tour(services)) {
+      seen.take(each);
+      if (seen.model.isOverloaded) met.add(OVERLOADED);
+    }
     for (const counter of seen.model.counters.keys()) met.add(counter);
-    if (seen.model.isOverloaded) met.add(OVERLOADED);
     fc.assert(
       fc.property(settings, scripts, (settings, script) => {
         const pair = new Pair(topology, services, settings);
@@ -118,7 +126,7 @@ for (const { name, topology, proxied, special } of cases) {
         assert.equal(pair.rig.balancer.connections.count, 0);
         for (const counter of pair.model.counters.keys()) met.add(counter);
         // All local ports are free again: as many towards each of two real servers.
-        pair.take({ ...OPEN, kind: 'weights', service: 0 });
+        pair.take({ ...OPEN, kind: 'settings', service: 0 });
         for (let port = 1; port <= 2 * LOCAL_PORTS + 1; port++) {
           const client = { ...OPENING, client: 1 + (port >> 2), port: port & 3 || 9 };
           pair.take(client);
