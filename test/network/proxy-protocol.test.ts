@@ -8,6 +8,8 @@ import type { TestContext } from 'node:test';
 import type { Namespace } from '../../cli/namespaces/namespace.js';
 import type { BalancerConfig } from '../../lib/balancer/config/index.js';
 import { cert, key } from '../support/certificate.js';
+import { proxyHeader } from '../support/proxy-header.js';
+import { hostPort } from '../support/wire.js';
 import { networkTest } from './network-test.js';
 import {
   balancerConfig,
@@ -149,4 +151,80 @@ for (const [how, config] of [
       assert.ok(stdout.equals(file), `${stdout.length} bytes came, not the same`);
     }
   });
+}
+
+/** Neither end tells the other of a connection that it resets. */
+const NO_RESETS =
+  'table inet silence { chain out { type filter hook output priority 0; tcp flags rst drop; }; }';
+/** Connects, and forgets it. */
+const FORGETFUL_CLIENT = `
+  const [host, port, localAddress, localPort] = process.argv.slice(1);
+  const socket = require('node:net').connect({ host, port, localAddress, localPort: Number(localPort) }, () =>
+    setTimeout(() => socket.resetAndDestroy(), 100));`;
+/** Answers a request with what came ahead of it, in hex; a connection without a request is soon forgotten. */
+const FORGETFUL_SERVER = `
+  require('node:net').createServer((socket) => {
+    const received = [];
+    const idle = setTimeout(() => socket.resetAndDestroy(), 500);
+    socket.on('error', () => {}).on('data', (bytes) => {
+      received.push(bytes);
+      const ahead = Buffer.concat(received);
+      const request = ahead.indexOf('GET ');
+      if (request < 0) return;
+      clearTimeout(idle);
+      socket.end('HTTP/1.0 200 OK\\r\\n\\r\\n' + ahead.toString('hex', 0, request));
+    });
+  }).listen(80, () => console.log('listening'));`;
+
+for (const [how, config] of [
+  ['', proxyConfig()],
+  [' through the SYN proxy', proxied(proxyConfig())],
+] as const) {
+  networkTest(
+    `where both ends have forgotten an open connection, the next one has a PROXY header too${how}`,
+    async (network) => {
+      const { client, balancer, server } = buildTestbed(network);
+      await server.start(process.execPath, ['-e', FORGETFUL_SERVER]).line(/^listening$/);
+      const running = await startBalancer(balancer, config);
+      for (const end of [client, server]) end.nft(NO_RESETS);
+      for (const { client: address, vip } of families) {
+        const { code, stderr } = await client.run(process.execPath, [
+          '-e',
+          FORGETFUL_CLIENT,
+          vip,
+          '80',
+          address,
+          '40000',
+        ]);
+        assert.equal(code, 0, stderr.toString());
+      }
+      await forgotten(server);
+      for (const end of [client, server]) end.nft('delete table inet silence');
+      for (const { client: address, vip, url } of families) {
+        const { stdout } = await curl(client, [
+          '--interface',
+          address,
+          '--local-port',
+          '40000',
+          `http://${url}/`,
+        ]);
+        const header = proxyHeader(hostPort(address, 40000), hostPort(vip, 80));
+        assert.equal(stdout.toString(), Buffer.from(header).toString('hex'));
+      }
+      const counters = await stopBalancer(running);
+      assert.equal(counters['connections-new'], families.length);
+      assert.equal(counters['connections-reused-established'], families.length);
+      assert.equal(counters['proxy-header-sent'], 2 * families.length);
+    },
+  );
+}
+
+/** Waits until nothing is left of the connections that a server had. */
+async function forgotten(server: Namespace): Promise<void> {
+  for (let tries = 0; tries < 200; tries++) {
+    const { stdout } = await server.run('ss', ['-Htan', 'state', 'connected']);
+    if (stdout.toString().trim() === '') return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  assert.fail('the server still knows its connections');
 }
