@@ -3,14 +3,22 @@ import {
   CLIENT,
   CLIENT_PORTS,
   EXPIRES,
+  LOCAL,
   OWNER,
   RECORD_WORDS,
+  SERVER,
+  SERVER_PORTS,
   STATE,
   STATE_MASK,
+  swapPorts,
 } from './connection/record.js';
 import { STATES, type State } from './connection/state.js';
 import type { CounterName } from './counters.js';
+import type { Frame } from './frame.js';
+import { copyAddresses } from './packet-addresses.js';
 import { endsText } from './packet-text.js';
+import { PARSED, parse } from './parse.js';
+import { windowOn } from './traced-client.js';
 
 /** A connection's state, and the name of its real server. */
 export interface TracedState {
@@ -21,6 +29,8 @@ export interface TracedState {
 interface Followed {
   /** The client's and the VIP's words of the record. */
   readonly key: Int32Array;
+  /** Addresses and ports as they stand in packets to the real server. */
+  readonly toServer: Int32Array;
   readonly state: TracedState;
 }
 
@@ -28,6 +38,7 @@ interface Followed {
 export class TracedConnections {
   readonly #balancer: Balancer;
   readonly #followed = new Map<number, Followed>();
+  readonly #ends = new Int32Array(9);
 
   constructor(balancer: Balancer) {
     this.#balancer = balancer;
@@ -39,13 +50,27 @@ export class TracedConnections {
     const base = connection * RECORD_WORDS;
     const realServer = realServers[connections.words[base + OWNER]! & 0xffff]!.name;
     const state = { state: STATES[connections.words[base + STATE]! & STATE_MASK]!, realServer };
-    this.#followed.set(connection, { key: this.#keyOf(connection), state });
+    this.#followed.set(connection, {
+      key: this.#keyOf(connection),
+      toServer: this.#toServerOf(connection),
+      state,
+    });
     return state;
   }
 
   /** What becomes of a connection is told already. */
   forget(connection: number): void {
     this.#followed.delete(connection);
+  }
+
+  /** Whether a frame that leaves is to a real server about one that was noted, which may have ended with it. */
+  isToServer(frame: Frame): boolean {
+    const packet = windowOn(frame);
+    if (parse(packet) !== PARSED) return false;
+    copyAddresses(packet, this.#ends);
+    this.#ends[8] = packet.ports;
+    const isOf = ({ toServer }: Followed) => toServer.every((word, i) => word === this.#ends[i]);
+    return [...this.#followed.values()].some(isOf);
   }
 
   /** Those that have ended by `tick` since they were noted, as they were last; they are forgotten. */
@@ -69,5 +94,12 @@ export class TracedConnections {
   #keyOf(connection: number): Int32Array {
     const base = connection * RECORD_WORDS;
     return this.#balancer.connections.words.slice(base + CLIENT, base + CLIENT_PORTS + 1);
+  }
+  #toServerOf(connection: number): Int32Array {
+    const base = connection * RECORD_WORDS;
+    const { words } = this.#balancer.connections;
+    const local = words.subarray(base + LOCAL, base + LOCAL + 4);
+    const server = words.subarray(base + SERVER, base + SERVER + 4);
+    return Int32Array.of(...local, ...server, swapPorts(words[base + SERVER_PORTS]!));
   }
 }

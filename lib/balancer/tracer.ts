@@ -129,7 +129,7 @@ export class Tracer {
     const { emitted } = this.#balancer;
     for (let i = this.#emitted; i < emitted.count; i++) {
       const frame = emitted.frame(i);
-      if (!this.#client.concerns(frame)) continue;
+      if (!this.#client.concerns(frame) && !this.#connections.isToServer(frame)) continue;
       const packet = packetText(windowOn(frame));
       const note = waited.has(frame) ? 'the MAC address that it waited for is known' : undefined;
       const sent = [{ link: emitted.link(i), packet }];

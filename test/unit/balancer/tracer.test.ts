@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Frame, HEADROOM, Tracer, type TraceStep } from '../../../lib/balancer/index.js';
+import { packetText } from '../../../lib/balancer/packet-text.js';
 import { fragmentsOf } from '../../model/fragmentation.js';
 import { Flow } from '../../support/flow.js';
 import { type PacketBuilder, packet } from '../../support/packet-builder.js';
@@ -38,6 +39,15 @@ function traced(rig: Rig, client: string, port?: number) {
 /** A step without its bytes: who began it, its fate in a word and in words, how much was sent, what it was counted as. */
 function gist({ link, verdict, note, sent, counted }: TraceStep) {
   return [link, verdict, note, sent.length, Object.keys(counted).filter((name) => name !== 'frames-in')];
+}
+
+/** A packet as steps tell of it. */
+function textOf(built: PacketBuilder): string {
+  const { bytes, virtio } = built.build();
+  const buffer = new Uint8Array(START + bytes.length);
+  buffer.set(virtio, START - 10);
+  buffer.set(bytes, START);
+  return packetText(new Frame(buffer).at(START, bytes.length, 0));
 }
 
 /** The fragments of a packet that goes in by a link, 64 bytes each. */
@@ -310,6 +320,25 @@ for (const topology of TOPOLOGIES) {
     assert.match(steps[0]?.packet ?? '', / type \d+ code 0 about \S+ > \S+:8080$/);
     assert.match(steps[0]?.sent[0]?.packet ?? '', / type \d+ code 0 about \S+:51514 > \S+:80$/);
     assert.equal(steps[0]?.connection?.state, 'established');
+  });
+}
+
+for (const topology of TOPOLOGIES) {
+  test(`IPv${topology.family}: when an open connection expires, the resets to both its ends are told, and to no others`, () => {
+    const rig = new Rig({ topology, service: { timeouts: { established: 5 } } });
+    new Flow(rig, { client: 8 }).settled();
+    const flow = new Flow(rig).open();
+    const { steps, send, wait } = traced(rig, flow.clientAddress);
+    send(...flow.fromServer({ flags: 'PA', seq: 1, ack: 1, payload: 'hello' }));
+    wait(10);
+    const told = steps.slice(1).map(({ verdict, packet, sent }) => [verdict, packet, sent[0]?.link]);
+    const [, toServer] = flow.toServer({ flags: 'R', seq: 1, window: 0, ip: { ttl: 64 } });
+    const [, toClient] = flow.toClient({ flags: 'R', seq: 6, window: 0, ip: { ttl: 64 } });
+    assert.deepEqual(told, [
+      ['sent', textOf(toServer), INSIDE],
+      ['sent', textOf(toClient), OUTSIDE],
+      ['ended', steps[3]?.packet, undefined],
+    ]);
   });
 }
 
