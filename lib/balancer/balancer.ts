@@ -1,7 +1,7 @@
 import { ETHERNET_HEADER, ETHERNET_SOURCE, ETHERNET_TYPE, ETHERTYPE_ARP } from '../net/ethernet.js';
 import { IPV4_TTL, PROTOCOL_TCP, PROTOCOL_UDP } from '../net/ipv4.js';
 import { IPV6_HOP_LIMIT, IPV6_MIN_MTU } from '../net/ipv6.js';
-import { RST, SYN } from '../net/tcp.js';
+import { ACK, RST, SYN } from '../net/tcp.js';
 import type { AddressTable } from './address-table.js';
 import { textOf, wordsOf } from './address-words.js';
 import { type Difference, differenceOf, isEmpty, type ServiceDifference } from './config/difference.js';
@@ -84,6 +84,8 @@ export interface Environment {
 export type Application =
   | { readonly faults: readonly Fault[]; readonly difference?: never }
   | { readonly difference: Difference; readonly faults?: never };
+
+const SYN_ACK = SYN | ACK;
 
 /** The destination of a route over a gateway, which does not matter. */
 const NOWHERE = new Int32Array(4);
@@ -392,6 +394,8 @@ export class Balancer {
     const owner = words[connection * RECORD_WORDS + OWNER]!;
     const standing = this.#standing[owner & 0xffff]!;
     if (standing !== STANDING_SOUND) return this.#withoutServer(frame, link, found, standing);
+    if (!fromClient && (frame.tcpFlags & SYN_ACK) === SYN_ACK && this.#isStrangeSynAck(frame, connection))
+      return this.#stray(frame, link, COUNTER['drop-strange-syn-ack'], 'reset');
     if ((words[connection * RECORD_WORDS + STATE]! & FLAG_SYN_PROXY) !== 0) {
       const verdict = this.#proxied(frame, link, connection, fromClient);
       if (verdict !== FORWARD) return verdict;
@@ -412,6 +416,12 @@ export class Balancer {
     const base = connection * RECORD_WORDS;
     if (link === this.#neighbors.linkOf(words[base + SERVER_HOP]!)) return false;
     return link === this.#neighbors.linkOf(words[base + CLIENT_HOP]!);
+  }
+
+  /** Whether a real server answers a SYN of which the connection that follows would have no PROXY header. */
+  #isStrangeSynAck(frame: Frame, connection: number): boolean {
+    const answersLater = this.#lifecycle.answersLaterSyn(connection, frame);
+    return !this.#proxyHeaders.onServerSyn(connection * RECORD_WORDS, frame, answersLater);
   }
 
   /** A packet of a connection whose client shook hands with us. @returns FORWARD where it goes on like any other */

@@ -59,6 +59,7 @@ const NAMES = [
   'drop-ttl-expired',
   'drop-too-big',
   'drop-wrong-side',
+  'drop-strange-syn-ack',
   'drop-server-removed',
   'drop-server-quiesced',
   'drop-neighbor-queue-full',
@@ -116,6 +117,7 @@ const NAMES = [
   'proxy-header-resent',
   'proxy-header-given-up',
   'proxy-header-syn-data-removed',
+  'proxy-header-overlap-removed',
   // SYN proxy
   'syn-proxy-syn',
   'syn-proxy-ack-ok',

@@ -1,8 +1,10 @@
+import { PROTOCOL_UDP } from '../net/ipv4.js';
 import type { Balancer } from './balancer.js';
 import {
   CLIENT,
   CLIENT_PORTS,
   EXPIRES,
+  FLAG_UDP,
   LOCAL,
   OWNER,
   RECORD_WORDS,
@@ -29,7 +31,7 @@ export interface TracedState {
 interface Followed {
   /** The client's and the VIP's words of the record. */
   readonly key: Int32Array;
-  /** Addresses and ports as they stand in packets to the real server. */
+  /** Addresses and ports as they stand in packets to the real server, and FLAG_UDP or 0. */
   readonly toServer: Int32Array;
   readonly state: TracedState;
 }
@@ -38,7 +40,7 @@ interface Followed {
 export class TracedConnections {
   readonly #balancer: Balancer;
   readonly #followed = new Map<number, Followed>();
-  readonly #ends = new Int32Array(9);
+  readonly #ends = new Int32Array(10);
 
   constructor(balancer: Balancer) {
     this.#balancer = balancer;
@@ -69,6 +71,7 @@ export class TracedConnections {
     if (parse(packet) !== PARSED) return false;
     copyAddresses(packet, this.#ends);
     this.#ends[8] = packet.ports;
+    this.#ends[9] = packet.protocol === PROTOCOL_UDP ? FLAG_UDP : 0;
     const isOf = ({ toServer }: Followed) => toServer.every((word, i) => word === this.#ends[i]);
     return [...this.#followed.values()].some(isOf);
   }
@@ -95,11 +98,13 @@ export class TracedConnections {
     const base = connection * RECORD_WORDS;
     return this.#balancer.connections.words.slice(base + CLIENT, base + CLIENT_PORTS + 1);
   }
+
   #toServerOf(connection: number): Int32Array {
     const base = connection * RECORD_WORDS;
     const { words } = this.#balancer.connections;
     const local = words.subarray(base + LOCAL, base + LOCAL + 4);
     const server = words.subarray(base + SERVER, base + SERVER + 4);
-    return Int32Array.of(...local, ...server, swapPorts(words[base + SERVER_PORTS]!));
+    const ports = swapPorts(words[base + SERVER_PORTS]!);
+    return Int32Array.of(...local, ...server, ports, words[base + STATE]! & FLAG_UDP);
   }
 }

@@ -14,7 +14,7 @@ import { fromClient, fromServer } from './forwarding.js';
 import { Memory } from './memory.js';
 import { type Connection, judge, keyOf, load, type Service } from './parties.js';
 import { reconfigure } from './reconfiguration.js';
-import { isRenewal } from './renewal.js';
+import { isRenewal, isStrangeSynAck } from './renewal.js';
 import { takesSyn } from './syn-protection.js';
 import { cookieAck, proxiedClient } from './syn-proxy-client.js';
 import { greet, mayBringCookie } from './syn-proxy-greeting.js';
@@ -56,6 +56,8 @@ export class ModelBalancer {
     if (!server.present || ending) {
       return renewed ? this.#renew(known, arrival) : this.#withoutServer(connection, arrival, ending);
     }
+    if (known === undefined && isStrangeSynAck(connection, plain))
+      return stray(memory, 'drop-strange-syn-ack', arrival);
     const done =
       known === undefined
         ? proxiedServer(memory, connection, arrival, (...kept) => this.receive(...kept, []))

@@ -61,6 +61,14 @@ export function answersLaterSyn({ laterSyn, delta }: Connection, { flags, ack }:
   return answers && laterSyn !== undefined && ack === (laterSyn + delta + 1) >>> 0;
 }
 
+/** Whether a real server answers another SYN, though a PROXY header was sent behind the connection's own. */
+export function isStrangeSynAck(connection: Connection, plain: PlainPacket): boolean {
+  const { header, clientIsn, delta } = connection;
+  const answersOwn = plain.ack === (clientIsn + delta + 1) >>> 0;
+  const isSynAck = plain.flags.includes('S') && plain.flags.includes('A');
+  return header !== undefined && isSynAck && !answersOwn && !answersLaterSyn(connection, plain);
+}
+
 /** A real server's packet: it may take such a SYN. @param before the state that it found */
 export function noteAnswer(
   memory: Memory,

@@ -54,10 +54,16 @@ function inClientsTerms({ handshake }: Connection, plain: PlainPacket): PlainPac
   return { ...plain, seq: (plain.seq + handshake.shift) >>> 0, window };
 }
 
-/** Data with the SYN would come ahead of the PROXY header, or leave no room for TOA. */
+/** Data with the SYN, or before the first number, would come ahead of the PROXY header; or leave no room for TOA. */
 function withoutEarlyData(connection: Connection, plain: PlainPacket, count: Count): PlainPacket {
-  const { flags, payload } = plain;
-  if (!flags.includes('S') || payload.length === 0) return plain;
+  const { flags, payload, seq } = plain;
+  const { header, clientIsn } = connection;
+  if (payload.length === 0) return plain;
+  if (!flags.includes('S')) {
+    if (header === undefined || !isBefore(seq, (clientIsn + 1) >>> 0)) return plain;
+    count('proxy-header-overlap-removed');
+    return { ...plain, payload: new Uint8Array(), gsoSize: undefined };
+  }
   if (connection.service.config.clientAddress === 'proxy-v2') count('proxy-header-syn-data-removed');
   else if (isToaDue(connection, plain)) count('toa-syn-data-removed');
   else return plain;

@@ -118,6 +118,11 @@ export class Lifecycle {
     this.#shift.onServerSyn(base, frame, before & STATE_MASK, service.sendsProxyHeader);
   }
 
+  /** Whether a real server's SYN-ACK begins another connection (see SequenceShift). */
+  answersLaterSyn(connection: number, frame: Frame): boolean {
+    return this.#shift.answersLaterSyn(connection * RECORD_WORDS, frame);
+  }
+
   /**
    * Puts a connection into a state that no packet's flags tell.
    * @param tick the time @param lifetime in ticks; default: the state's

@@ -88,7 +88,8 @@ export class ProxyHeaders {
   /**
    * A client's packet, not yet rewritten, of a connection whose header is due or was sent: sends it if it is due and the
    * handshake that far. What a SYN carries already (RFC 7413) would stand where the header does: it is taken off, and
-   * comes again with the handshake ACK.
+   * comes again with the handshake ACK. So would what a client sends from before its first number, who could tell of
+   * itself what it likes then; a byte of that is in keep-alive probes (RFC 9293 3.8.4), which need none.
    * @returns whether the packet may go on; else there was no buffer for the header
    */
   onClientPacket(connection: number, frame: Frame, tick: number): boolean {
@@ -99,7 +100,19 @@ export class ProxyHeaders {
       this.#counters.add(COUNTER['proxy-header-syn-data-removed']);
     }
     const isNext = (words[base + STATE]! & WHEN_DUE) === WHEN_DUE;
-    if (!isNext || (frame.tcpFlags & (ACK | SYN | RST)) !== ACK) return true;
+    if (isNext && (frame.tcpFlags & (ACK | SYN | RST)) === ACK && !this.#begin(connection, frame, tick))
+      return false;
+    if (frame.payload > 0 && this.#overlaps(base, frame)) {
+      cutPayload(frame);
+      this.#counters.add(COUNTER['proxy-header-overlap-removed']);
+    }
+    return true;
+  }
+
+  /** Sends the header for the first time, ahead of a client's packet. @returns false where there is no buffer for it */
+  #begin(connection: number, frame: Frame, tick: number): boolean {
+    const words = this.#words;
+    const base = connection * RECORD_WORDS;
     const window = frame.view.getUint16(frame.l4 + TCP_WINDOW);
     const told = rescaled(window, words[base + WINDOW_SHIFTS]! >> 16);
     this.#number = (this.#number + 1) & 0xffff;
@@ -146,6 +159,28 @@ export class ProxyHeaders {
     if (frame.l4Length > TCP_HEADER) raiseSack(frame, end);
     // A partial checksum is the pseudo-header's alone, which has none of these in it.
     if (frame.tcpDelta !== 0 && !frame.partial) applyDelta(view, l4 + TCP_CHECKSUM, frame.tcpDelta);
+  }
+
+  /**
+   * A real server's SYN-ACK on a connection whose header was sent. One of the same SYN may come again, or be of another
+   * connection: the header's numbers are near then, whatever came since. One of another SYN than the client's last one is
+   * of a connection that would have no header.
+   * @param answersLater whether it is of the client's last SYN, and so begins another connection
+   * @returns whether it may go on
+   */
+  onServerSyn(base: number, { acknowledgment }: Frame, answersLater: boolean): boolean {
+    const words = this.#words;
+    if ((words[base + STATE]! & FLAG_HEADER_SENT) === 0 || answersLater) return true;
+    words[base + STATE]! |= FLAG_HEADER_NEAR;
+    return acknowledgment === ((words[base + INITIAL_SEQUENCE]! + 1) | 0);
+  }
+
+  /** Whether a segment begins before the client's first byte; its numbers may have come round where the header is not near. */
+  #overlaps(base: number, { sequence }: Frame): boolean {
+    const words = this.#words;
+    if ((words[base + STATE]! & FLAG_HEADER_NEAR) === 0) return false;
+    const end = words[base + INITIAL_SEQUENCE]! + 1 + proxyHeaderLength(words, base);
+    return ((sequence + words[base + SEQUENCE_DELTA]! - end) | 0) < 0;
   }
 
   /** Sends again what was not acknowledged in time. */

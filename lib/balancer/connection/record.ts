@@ -48,8 +48,8 @@ export const TEMPLATE = 32;
 /** In a template: the connections that it holds. */
 export const HELD = 33;
 /**
- * In a TCP connection: what acknowledges the client's last SYN that went on to the real server after the first handshake
- * had begun, in the client's numbers; while none did, its initial sequence number.
+ * In a TCP connection: what acknowledges the client's last SYN of another number than the connection's, or that made it
+ * this one's (FULLNAT), in the client's numbers; while none came, its initial sequence number.
  */
 export const CLIENT_SYN_END = 33;
 

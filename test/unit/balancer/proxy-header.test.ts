@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Flow, type FlowSegment } from '../../support/flow.js';
 import { describe } from '../../support/packet-decoder.js';
+import { ProxiedFlow } from '../../support/proxied-flow.js';
 import { proxyHeader } from '../../support/proxy-header.js';
 import { Rig, type Row } from '../../support/rig.js';
 import { tcpOption } from '../../support/tcp-segment.js';
@@ -329,6 +330,73 @@ test('both ends had forgotten an open connection: the header goes ahead of what 
     { what: 'nothing is sent again', wait: 5000, out: [] },
   ]);
   assert.equal(rig.counter('connections-reused-established'), 1);
+});
+
+for (const behind of ['', ', behind a SYN proxy']) {
+  const isProxied = behind !== '';
+  /** A connection whose header the real server has acknowledged. */
+  const told = (): Flow => {
+    const synProxy = isProxied ? { synProxy: { reuse: [] } } : {};
+    const rig = new Rig({ topology: IPV4, service: { clientAddress: 'proxy-v2', ...synProxy } });
+    const flow = isProxied ? new ProxiedFlow(rig).begun() : new Flow(rig).half();
+    const answer = flow instanceof ProxiedFlow ? flow.synAck() : flow.client({ flags: 'A', seq: 1, ack: 1 });
+    assert.equal(rig.send(...answer).length, 2);
+    rig.send(...flow.fromServer({ flags: 'A', seq: 1, ack: 29 }));
+    return flow;
+  };
+
+  for (const ended of [false, true]) {
+    const when = ended ? 'after a reset' : 'when the real server has forgotten it';
+    test(`whoever begins again with the same number ${when} brings no PROXY header of his own${behind}`, () => {
+      const first = told();
+      const { rig, clientIsn } = first;
+      if (ended) rig.send(...first.client({ flags: 'R', seq: 1 }));
+      const again = new Flow(rig, { clientIsn, serverIsn: 0x1000 });
+      again.syn();
+      rig.send(...again.fromServer({ flags: 'SA', ack: 1 }));
+      const header = headerOf(IPV4, again);
+      const forged = again.client({ flags: 'PA', seq: 1 - header.length, ack: 1, payload: header });
+      const sent = rig.send(...forged);
+      assert.deepEqual(
+        sent.map(({ decoded }) => decoded.tcp!.payload.length),
+        [0],
+      );
+      assert.equal(rig.counter('proxy-header-overlap-removed'), 1);
+    });
+  }
+
+  for (const [what, numbers] of [
+    ['the number before its own', [-1]],
+    ['two numbers at once', [5000, 900_000]],
+  ] as const) {
+    test(`a real server that was asked with ${what} is told to forget it, as no header would come${behind}`, () => {
+      const { rig, clientIsn } = told();
+      const [asked, ...others] = numbers.map((number) => new Flow(rig, { clientIsn: clientIsn + number }));
+      for (const flow of [asked!, ...others]) flow.syn();
+      rig.play([
+        {
+          what: 'its SYN-ACK',
+          in: asked!.fromServer({ flags: 'SA', seq: 70_000, ack: 1 }),
+          out: [asked!.toServer({ flags: 'R', seq: 1, window: 0, ip: { ttl: 64 } })],
+          counters: { 'drop-strange-syn-ack': 1, 'answer-reset': 1 },
+        },
+      ]);
+    });
+  }
+}
+
+test('a keep-alive probe with a byte goes on without it', () => {
+  const rig = proxyRig(IPV4);
+  const flow = new Flow(rig).half();
+  rig.send(...flow.client({ flags: 'A', seq: 1, ack: 1 }));
+  rig.play([
+    {
+      what: 'a probe',
+      in: flow.client({ flags: 'A', seq: 0, ack: 1, payload: 'x' }),
+      out: [flow.toServer({ flags: 'A', seq: 28, ack: 1 })],
+      counters: { 'proxy-header-overlap-removed': 1 },
+    },
+  ]);
 });
 
 test('a connection that is opened anew is told of as the service says by then', () => {
