@@ -22,6 +22,7 @@ import { NOTHING, writeSegment } from '../segment.js';
 import { rescaled } from '../syn-proxy/shift.js';
 import { PROXY_HEADER_MAX, proxyHeaderLength, writeProxyHeader } from './proxy-header.js';
 import {
+  FIRST_DATA_SEQUENCE,
   FLAG_HEADER_DUE,
   FLAG_HEADER_NEAR,
   FLAG_HEADER_PENDING,
@@ -162,17 +163,19 @@ export class ProxyHeaders {
   }
 
   /**
-   * A real server's SYN-ACK on a connection whose header was sent. One of the same SYN may come again, or be of another
-   * connection: the header's numbers are near then, whatever came since. One of another SYN than the client's last one is
-   * of a connection that would have no header.
+   * A real server's SYN-ACK on a connection whose header was sent. One of the connection's own SYN may come again; with
+   * another number it is of another connection, and the header's numbers are near, whatever came since. One of another
+   * SYN than the client's last one is of a connection that would have no header.
    * @param answersLater whether it is of the client's last SYN, and so begins another connection
    * @returns whether it may go on
    */
-  onServerSyn(base: number, { acknowledgment }: Frame, answersLater: boolean): boolean {
+  onServerSyn(base: number, { sequence, acknowledgment }: Frame, answersLater: boolean): boolean {
     const words = this.#words;
     if ((words[base + STATE]! & FLAG_HEADER_SENT) === 0 || answersLater) return true;
-    words[base + STATE]! |= FLAG_HEADER_NEAR;
-    return acknowledgment === ((words[base + INITIAL_SEQUENCE]! + 1) | 0);
+    if (acknowledgment !== ((words[base + INITIAL_SEQUENCE]! + 1) | 0)) return false;
+    const first = (sequence + words[base + SERVER_SEQUENCE_DELTA]! + 1) | 0;
+    if (first !== words[base + FIRST_DATA_SEQUENCE]) words[base + STATE]! |= FLAG_HEADER_NEAR;
+    return true;
   }
 
   /** Whether a segment begins before the client's first byte; its numbers may have come round where the header is not near. */

@@ -385,6 +385,30 @@ for (const behind of ['', ', behind a SYN proxy']) {
   }
 }
 
+test('a SYN-ACK that comes once more when two gigabytes have passed takes nothing off what follows', () => {
+  const rig = proxyRig(IPV4);
+  const flow = new Flow(rig).half();
+  rig.send(...flow.client({ flags: 'A', seq: 1, ack: 1 }));
+  const far = 0x9000_0000;
+  for (let seq = 0x3000_0000; seq <= far; seq += 0x3000_0000) {
+    rig.send(...flow.fromServer({ flags: 'A', seq: 1, ack: seq + 28 }));
+  }
+  rig.send(...flow.fromServer({ flags: 'SA', ack: 1 }));
+  const data = { flags: 'PA', ack: 1, payload: 'x' };
+  rig.play([
+    {
+      what: 'data',
+      in: flow.client({ ...data, seq: far }),
+      out: [flow.toServer({ ...data, seq: far + 28 })],
+    },
+    {
+      what: 'its acknowledgment',
+      in: flow.fromServer({ flags: 'A', seq: 1, ack: far + 29 }),
+      out: [flow.toClient({ flags: 'A', seq: 1, ack: far + 1 })],
+    },
+  ]);
+});
+
 test('a keep-alive probe with a byte goes on without it', () => {
   const rig = proxyRig(IPV4);
   const flow = new Flow(rig).half();
