@@ -1,7 +1,7 @@
 import { ETHERNET_HEADER, ETHERNET_SOURCE, ETHERNET_TYPE, ETHERTYPE_ARP } from '../net/ethernet.js';
 import { IPV4_TTL, PROTOCOL_TCP, PROTOCOL_UDP } from '../net/ipv4.js';
 import { IPV6_HOP_LIMIT, IPV6_MIN_MTU } from '../net/ipv6.js';
-import { ACK, RST, SYN } from '../net/tcp.js';
+import { RST, SYN, SYN_ACK } from '../net/tcp.js';
 import type { AddressTable } from './address-table.js';
 import { textOf, wordsOf } from './address-words.js';
 import { type Difference, differenceOf, isEmpty, type ServiceDifference } from './config/difference.js';
@@ -84,8 +84,6 @@ export interface Environment {
 export type Application =
   | { readonly faults: readonly Fault[]; readonly difference?: never }
   | { readonly difference: Difference; readonly faults?: never };
-
-const SYN_ACK = SYN | ACK;
 
 /** The destination of a route over a gateway, which does not matter. */
 const NOWHERE = new Int32Array(4);

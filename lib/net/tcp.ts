@@ -16,6 +16,8 @@ export const SYN = 2;
 export const RST = 4;
 export const PSH = 8;
 export const ACK = 16;
+/** Both flags of the answer to a SYN. */
+export const SYN_ACK = SYN | ACK;
 /** Congestion Window Reduced: only the first segment of a GSO frame has it (RFC 3168 6.1.2). */
 export const CWR = 128;
 

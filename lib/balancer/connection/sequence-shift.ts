@@ -1,4 +1,4 @@
-import { ACK, SYN } from '../../net/tcp.js';
+import { SYN_ACK } from '../../net/tcp.js';
 import { COUNTER, type Counters } from '../counters.js';
 import type { Frame } from '../frame.js';
 import type { InitialSequence } from './initial-sequence.js';
@@ -19,7 +19,6 @@ import {
 import { reuseCounters } from './reuse-counters.js';
 
 const REUSED_FROM = reuseCounters('connections-reused');
-const SYN_ACK = SYN | ACK;
 const SEEN = FLAG_SYN_ACK_SEEN | FLAG_SERVER_SEEN;
 const HEADER = FLAG_HEADER_DUE | FLAG_HEADER_SENT | FLAG_HEADER_PENDING | FLAG_HEADER_NEAR;
 

@@ -1,5 +1,5 @@
 import { delta32, negate } from '../../net/checksum.js';
-import { ACK, FIN, RST, SYN, TCP_ACKNOWLEDGMENT, TCP_HEADER, TCP_SEQUENCE } from '../../net/tcp.js';
+import { ACK, FIN, RST, SYN, SYN_ACK, TCP_ACKNOWLEDGMENT, TCP_HEADER, TCP_SEQUENCE } from '../../net/tcp.js';
 import { proxyHeaderLength } from '../connection/proxy-header.js';
 import {
   CHECKSUM_DELTAS,
@@ -105,7 +105,7 @@ function toClient(
   if ((words[base + STATE]! & FLAG_SYN_PROXY) !== 0) shiftServerSegment(frame, words, base);
   const flags = frame.tcpFlags;
   const delta = words[base + SEQUENCE_DELTA]!;
-  if ((flags & (SYN | ACK)) === (SYN | ACK)) {
+  if ((flags & SYN_ACK) === SYN_ACK) {
     words[base + FIRST_DATA_SEQUENCE] = (frame.sequence + 1) | 0;
     words[base + STATE]! |= FLAG_SYN_ACK_SEEN;
     if (toa.shared) lowerMss(frame, serverMtu, toa.onAck ? toaRoom(toa.format) : 0, counters);

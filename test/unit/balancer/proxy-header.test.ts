@@ -23,6 +23,18 @@ function headerSegment(header: Uint8Array, window: number): FlowSegment {
   return { flags: 'PA', seq: 1, ack: 1, window, payload: header, ip: { ttl: 64 } };
 }
 
+/** The handshake ACK of a flow, with what the real server must receive because of it: the header goes ahead. */
+function handshakeAck(topology: Topology, flow: Flow, window: number): Row {
+  const header = headerOf(topology, flow);
+  const ack = { flags: 'A', seq: 1, ack: 1, window };
+  return {
+    what: 'the handshake ACK, behind the header',
+    in: flow.client(ack),
+    out: [flow.toServer(headerSegment(header, window)), flow.toServer({ ...ack, seq: 1 + header.length })],
+    counters: { 'proxy-header-sent': 1 },
+  };
+}
+
 for (const topology of TOPOLOGIES) {
   const name = (what: string) => `IPv${topology.family}: ${what}`;
   const N = topology.family === 4 ? 28 : 52;
@@ -33,15 +45,7 @@ for (const topology of TOPOLOGIES) {
     const header = headerOf(topology, flow);
     assert.equal(header.length, N);
     rig.play([
-      {
-        what: 'the handshake ACK',
-        in: flow.client({ flags: 'A', seq: 1, ack: 1, window: 501 }),
-        out: [
-          flow.toServer(headerSegment(header, 501)),
-          flow.toServer({ flags: 'A', seq: 1 + N, ack: 1, window: 501 }),
-        ],
-        counters: { 'proxy-header-sent': 1 },
-      },
+      handshakeAck(topology, flow, 501),
       {
         what: 'the SYN-ACK once more, as the ACK and the header were lost',
         in: flow.fromServer({ flags: 'SA', ack: 1 }),
@@ -108,15 +112,7 @@ for (const topology of TOPOLOGIES) {
       counters: { 'proxy-header-resent': 1 },
     });
     rig.play([
-      {
-        what: 'the handshake ACK',
-        in: flow.client({ flags: 'A', seq: 1, ack: 1, window: 9 }),
-        out: [
-          flow.toServer(headerSegment(header, 9)),
-          flow.toServer({ flags: 'A', seq: 1 + N, ack: 1, window: 9 }),
-        ],
-        counters: { 'proxy-header-sent': 1 },
-      },
+      handshakeAck(topology, flow, 9),
       ...[1000, 2000, 4000, 8000, 16000].map(again),
       { what: 'then no more', wait: 40_000, out: [], counters: { 'proxy-header-given-up': 1 } },
     ]);
@@ -257,17 +253,7 @@ test('a SYN that comes again after the header begins nothing; one with another n
   rig.now += 1000;
   second.half();
   assert.notEqual(second.balancerIsn, balancerIsn);
-  rig.play([
-    {
-      what: 'its own header',
-      in: second.client({ flags: 'A', seq: 1, ack: 1, window: 3 }),
-      out: [
-        second.toServer(headerSegment(headerOf(IPV4, second), 3)),
-        second.toServer({ flags: 'A', seq: 29, ack: 1, window: 3 }),
-      ],
-      counters: { 'proxy-header-sent': 1 },
-    },
-  ]);
+  rig.play([handshakeAck(IPV4, second, 3)]);
 });
 
 test('a connection that is opened anew at the same moment has one header that is sent again, not two', () => {
@@ -277,15 +263,7 @@ test('a connection that is opened anew at the same moment has one header that is
   rig.send(...flow.client({ flags: 'R', seq: 1 }));
   flow.half();
   rig.play([
-    {
-      what: 'its header',
-      in: flow.client({ flags: 'A', seq: 1, ack: 1, window: 9 }),
-      out: [
-        flow.toServer(headerSegment(headerOf(IPV4, flow), 9)),
-        flow.toServer({ flags: 'A', seq: 29, ack: 1, window: 9 }),
-      ],
-      counters: { 'proxy-header-sent': 1 },
-    },
+    handshakeAck(IPV4, flow, 9),
     {
       what: 'a second later',
       wait: 1000,
@@ -308,15 +286,7 @@ test('both ends had forgotten an open connection: the header goes ahead of what 
       in: flow.fromServer(synAck),
       out: [flow.toClient(synAck)],
     },
-    {
-      what: 'the handshake ACK',
-      in: flow.client({ flags: 'A', seq: 1, ack: 1, window: 7 }),
-      out: [
-        flow.toServer(headerSegment(headerOf(IPV4, flow), 7)),
-        flow.toServer({ flags: 'A', seq: 29, ack: 1, window: 7 }),
-      ],
-      counters: { 'proxy-header-sent': 1 },
-    },
+    handshakeAck(IPV4, flow, 7),
     {
       what: 'data behind it',
       in: flow.client({ flags: 'PA', seq: 1, ack: 1, payload: 'x' }),
