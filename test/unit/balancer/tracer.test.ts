@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { Frame, HEADROOM, Tracer, type TraceStep } from '../../../lib/balancer/index.js';
 import { packetText } from '../../../lib/balancer/packet-text.js';
 import { fragmentsOf } from '../../model/fragmentation.js';
+import { Datagrams } from '../../support/datagrams.js';
 import { Flow } from '../../support/flow.js';
 import { type PacketBuilder, packet } from '../../support/packet-builder.js';
 import { decodeFrame } from '../../support/packet-decoder.js';
@@ -341,6 +342,28 @@ for (const topology of TOPOLOGIES) {
     ]);
   });
 }
+
+test('a datagram of another client is not told, though its local port has the same number', () => {
+  const [address = ''] = IPV4.realServers;
+  const alike = {
+    mode: 'fullnat',
+    realServers: [{ address, port: 8080 }],
+    localPorts: [5000, 5000],
+  } as const;
+  const services = [
+    { ...alike, port: IPV4.port },
+    { ...alike, port: IPV4.port, protocol: 'udp' },
+  ] as const;
+  const rig = new Rig({ topology: IPV4, services });
+  const flow = new Flow(rig).open();
+  const { steps, send } = traced(rig, flow.clientAddress);
+  send(...flow.fromServer({ flags: 'A', seq: 1, ack: 1 }));
+  const other = new Datagrams(rig, { client: 8 });
+  for (const piece of fragmentsOn(other.client({ payload: 150 }))) send(...piece);
+  assert.equal(rig.balancer.connections.count, 2);
+  assert.equal(rig.counter('fragments-reassembled'), 1);
+  assert.equal(steps.length, 1);
+});
 
 test('a connection that is dropped to make room for others is told', () => {
   const settings = { maxConnections: 64, dropEntry: 'always' } as const;
